@@ -1,0 +1,1 @@
+"""Measures the server beside a bare forwarder: `python -m bench --list`."""

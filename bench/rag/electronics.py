@@ -1,0 +1,36 @@
+"""
+Turn a folder of Chorus judgements into the form of `python -m rag evaluate`.
+
+    python bench/rag/electronics.py FOLDER OUT
+    python -m rag index FOLDER/products.jsonl.gz --currency USD --data_dir DIR
+    python -m rag evaluate --queries OUT/queries.tsv --qrels OUT/qrels.txt --data_dir DIR
+
+The folder holds `queries.tsv` (query_en, query_ko, …) and `qrels.tsv` (English query,
+product, grade).
+"""
+
+import csv
+import sys
+from pathlib import Path
+
+
+def main(folder: Path, out: Path) -> None:
+    """Write both files."""
+    with (folder / "queries.tsv").open(encoding="utf-8", newline="") as lines:
+        pairs = [(r["query_en"], r["query_ko"]) for r in csv.DictReader(lines, delimiter="\t")]
+    number = {english: n for n, (english, _) in enumerate(pairs)}
+    queries = ["id\ttext\tlanguage"]
+    for n, (english, korean) in enumerate(pairs):
+        queries += [f"e{n}\t{english}\ten", f"k{n}\t{korean}\tko"]
+    judged = []
+    for line in (folder / "qrels.tsv").read_text("utf-8").splitlines():
+        english, product, grade = line.split("\t")
+        if english in number:
+            judged += [f"{side}{number[english]}\t0\t{product}\t{grade}" for side in "ek"]
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "queries.tsv").write_text("\n".join(queries) + "\n", "utf-8")
+    (out / "qrels.txt").write_text("\n".join(judged) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

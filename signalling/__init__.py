@@ -1,0 +1,1 @@
+"""Pixel Streaming signalling: introduces browsers to Unreal Engine instances."""

@@ -1,0 +1,52 @@
+"""Serving an application on a port while a context lasts."""
+
+import contextlib
+import ssl
+from collections.abc import AsyncIterator
+from typing import Final
+
+from aiohttp import web
+
+from signalling.header_deadline import HEADER_DEADLINE
+from signalling.http_log import HTTP_LOG
+
+SHUTDOWN_SECONDS: Final = 5.0
+"""What aiohttp waits for handlers that a drained server still has."""
+
+BACKLOG: Final = 2048
+"""Connections the kernel holds while we accept others: a storm after a restart."""
+
+DEFAULT_IDLE_SECONDS: Final = 75.0
+"""Longer than the minute that load balancers keep a connection."""
+
+IDLE_TIMEOUT: Final = web.AppKey("IDLE_TIMEOUT", float)
+"""Seconds an HTTP connection to an application may be idle between two requests."""
+
+
+@contextlib.asynccontextmanager
+async def listening(
+    app: web.Application, host: str, port: int, *, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[int]:
+    """
+    Serve *app* inside the context, with *tls* over that; gives the real port.
+
+    Raises:
+        OSError: The port is in use or may not be used.
+
+    """
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        logger=HTTP_LOG,
+        handle_signals=False,
+        shutdown_timeout=SHUTDOWN_SECONDS,
+        keepalive_timeout=app.get(IDLE_TIMEOUT, DEFAULT_IDLE_SECONDS),
+    )
+    await runner.setup()
+    try:
+        if runner.server is not None and HEADER_DEADLINE in app:
+            app[HEADER_DEADLINE].watch(runner.server)
+        await web.TCPSite(runner, host, port, backlog=BACKLOG, ssl_context=tls).start()
+        yield runner.addresses[0][1]
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,1 @@
+"""The peers: a synthetic Unreal Engine streamer and a headless player."""

@@ -1,0 +1,203 @@
+"""`serve`: runs a server until it is told to stop."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from signalling import logs
+from signalling.app import SERVER, Server, create_app
+from signalling.console import Console, listening_to_stdin
+from signalling.disclosure import shown_options
+from signalling.epic_options import from_arguments
+from signalling.files import raise_file_limit
+from signalling.listening import listening
+from signalling.options import load
+from signalling.saved_config import save
+from signalling.settings import ServeSettings, read_config_file
+
+DEFAULT_CONFIG: Final = Path("config.json")
+
+PROGRAM: Final = "pycirrus serve"
+
+log = structlog.get_logger()
+
+
+def settings_from(arguments: Sequence[str]) -> ServeSettings:
+    """
+    Return the options of `serve` from command line, environment and file.
+
+    Raises:
+        OptionError: One of them cannot be used.
+
+    """
+    words = from_arguments(arguments)
+    first = load(ServeSettings, words)
+    path = config_path(first)
+    if first.no_config or not _is_there(first, path):
+        return first
+    return load(ServeSettings, words, file=read_config_file(path))
+
+
+def config_path(settings: ServeSettings) -> Path:
+    """Return where the configuration file is, or would be."""
+    return settings.config_file or DEFAULT_CONFIG
+
+
+def _is_there(settings: ServeSettings, path: Path) -> bool:
+    """Return whether to read *path*; one that `save` is to write need not be there yet."""
+    must_be = settings.config_file is not None and not settings.save
+    return must_be or path.is_file()
+
+
+def main(arguments: Sequence[str]) -> int:
+    """
+    Serve until SIGTERM or SIGINT; return the exit code.
+
+    Raises:
+        OptionError: An option cannot be used.
+
+    """
+    settings = _prepared(arguments)
+    output = configure_logs(settings)
+    raise_file_limit()
+    try:
+        if settings.log_config:
+            log.info("configuration", options=shown_options(settings))
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            return runner.run(serve(settings))
+    except OSError as exc:
+        print(f"cannot listen: {exc}", file=sys.stderr)
+        return 1
+    finally:
+        output.close()
+
+
+def _prepared(arguments: Sequence[str]) -> ServeSettings:
+    """Return the options, with what is odd about them logged, and saved if they say so."""
+    output = logs.configure("info", for_good=False)
+    try:
+        settings = settings_from(arguments)
+        if settings.save:
+            save(settings, config_path(settings))
+        return settings
+    finally:
+        output.close()
+
+
+def configure_logs(settings: ServeSettings) -> logs.Logs:
+    """
+    Log as *settings* say; close the result at the end.
+
+    Raises:
+        OptionError: The folder for log files cannot be used.
+
+    """
+    return logs.configure(
+        settings.log_level_console,
+        folder=settings.log_folder,
+        file_level=settings.log_level_file,
+    )
+
+
+async def serve(settings: ServeSettings) -> int:
+    """
+    Serve until told to stop, then drain; a second signal ends at once.
+
+    Raises:
+        OSError: A port is in use or may not be used.
+
+    """
+    stop = Stop()
+    async with listening_server(settings) as (server, _):
+        with _console(server, stop):
+            await stop.told.wait()
+        await stop.drain(server)
+    return 0
+
+
+@contextlib.asynccontextmanager
+async def listening_server(settings: ServeSettings) -> AsyncIterator[tuple[Server, int]]:
+    """
+    Run a server inside the context; gives it and its player port.
+
+    Raises:
+        OSError: A port is in use or may not be used.
+
+    """
+    app = create_app(settings)
+    server = app[SERVER]
+    async with listening(app, settings.host, settings.player_port) as port:
+        log.info(
+            "listening",
+            host=settings.host,
+            player_port=port,
+            **({"https_port": server.https_port} if server.https_port else {}),
+            streamer_port=server.streamer_port,
+            sfu_port=server.sfu_port,
+        )
+        _on_hangup(server.reload)
+        yield server, port
+
+
+def _on_hangup(reload: Callable[[], None]) -> None:
+    """Let SIGHUP read the certificate again; Windows has no such signal."""
+    with contextlib.suppress(NotImplementedError, AttributeError):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+
+
+def _console(server: Server, stop: "Stop") -> contextlib.AbstractContextManager[None]:
+    """Return a context in which letters on standard input are answered, if wanted."""
+    if not server.settings.stdin:
+        return contextlib.nullcontext()
+    console = Console(
+        server.settings,
+        server.registry,
+        quit_=stop.tell,
+        write=lambda text: print(text, end="", flush=True),
+    )
+    return listening_to_stdin(console)
+
+
+class Stop:
+    """Takes SIGTERM and SIGINT: the first asks to stop, the second to stop at once."""
+
+    def __init__(self) -> None:
+        self.told = asyncio.Event()
+        self._urgent = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            try:
+                loop.add_signal_handler(number, self.tell)
+            except NotImplementedError:
+                # Windows: the handler runs between two of the loop's steps.
+                signal.signal(number, lambda *_: loop.call_soon_threadsafe(self.tell))
+
+    def tell(self) -> None:
+        """Ask to stop; the second time, at once."""
+        (self._urgent if self.told.is_set() else self.told).set()
+
+    async def drain(self, server: Server) -> None:
+        """Drain *server*; cut every connection at the second signal."""
+        working = asyncio.create_task(server.drain())
+        urgent = asyncio.create_task(self._urgent.wait())
+        await asyncio.wait({working, urgent}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (working, urgent):
+            task.cancel()
+        await asyncio.gather(working, urgent, return_exceptions=True)
+        if self._urgent.is_set():
+            server.cut()
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """Return uvloop's event loop, a third faster, where there is one."""
+    if sys.platform == "win32":
+        return asyncio.new_event_loop()
+    import uvloop  # noqa: PLC0415 - not on Windows
+
+    return uvloop.new_event_loop()

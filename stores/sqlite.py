@@ -1,0 +1,255 @@
+"""Documents in one SQLite file: the embedded adapter of the document port."""
+
+import asyncio
+import re
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import orjson
+
+from stores.documents import Collection, Document, Scalar, StoreError
+
+PAGE = 500  # documents a read holds in memory at a time
+_BUSY_SECONDS = 10.0  # another process (an import beside the server) may hold the lock
+T = TypeVar("T")
+
+_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class SqliteStore:
+    """
+    Documents as JSON text in one table for each collection.
+
+    Writes and reads have a thread and a connection each, so that a long import
+    does not hold up lookups. Every commit is synced to the disk.
+    """
+
+    def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
+        self._writer = _Lane(writer, "documents-write")
+        self._reader = _Lane(reader, "documents-read")
+        self._known: set[str] = set()
+
+    @classmethod
+    async def open(cls, path: Path) -> Self:
+        """Open or make the file and its directory."""
+        return await asyncio.to_thread(cls._open, path)
+
+    @classmethod
+    def _open(cls, path: Path) -> Self:
+        with _store_errors():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            return cls(_connect(path), _connect(path))
+
+    async def put(self, collection: Collection, documents: Iterable[Document]) -> None:
+        """Insert or replace *documents* by `_id` in one transaction."""
+        with _store_errors():
+            rows = [(_id_of(d), orjson.dumps(d).decode()) for d in documents]
+        statement = (
+            f'INSERT INTO "{await self._table(collection)}" VALUES (?, ?) '  # noqa: S608
+            "ON CONFLICT (id) DO UPDATE SET body = excluded.body"
+        )
+        await self._writer.run(lambda db: _write(db, statement, rows))
+
+    async def get(self, collection: Collection, ids: Sequence[str]) -> list[Document]:
+        """Return the documents that exist, in the order of *ids*."""
+        table = await self._table(collection)
+        found: dict[str, Document] = {}
+        for start in range(0, len(ids), PAGE):
+            part = ids[start : start + PAGE]
+            marks = ",".join("?" * len(part))
+            query = f'SELECT id, body FROM "{table}" WHERE id IN ({marks})'  # noqa: S608
+            rows = await self._reader.run(_fetch(query, part))
+            found |= {key: orjson.loads(body) for key, body in rows}
+        return [found[key] for key in ids if key in found]
+
+    async def delete(self, collection: Collection, ids: Sequence[str]) -> int:
+        """Remove documents by id and return how many there were."""
+        statement = f'DELETE FROM "{await self._table(collection)}" WHERE id = ?'  # noqa: S608
+        return await self._writer.run(lambda db: _write(db, statement, [(i,) for i in ids]))
+
+    async def delete_where(self, collection: Collection, where: Mapping[str, Scalar]) -> int:
+        """Remove every document whose fields equal *where*; return how many."""
+        table = await self._table(collection)
+        condition, values = _condition(where)
+        statement = f'DELETE FROM "{table}" WHERE {condition}'  # noqa: S608
+        return await self._writer.run(lambda db: _write(db, statement, [values]))
+
+    async def find(
+        self,
+        collection: Collection,
+        where: Mapping[str, Scalar] | None = None,
+        *,
+        order_by: str = "_id",
+        descending: bool = False,
+        after: Scalar = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[Document]:
+        """Yield matching documents, a page at a time, ordered by one field and then by id."""
+        table = await self._table(collection)
+        condition, values = _condition(where or {})
+        page = _Page(_expression(order_by), descending=descending)
+        condition, values = page.behind(condition, values, after)
+        left = limit
+        while left is None or left > 0:
+            size = PAGE if left is None else min(PAGE, left)
+            query = page.query(table, condition)
+            rows = await self._reader.run(_fetch(query, [*values, *page.position, size]))
+            for row in rows:
+                yield orjson.loads(row[2])
+            if len(rows) < size:
+                return
+            page.position = (rows[-1][0], rows[-1][0], rows[-1][1])
+            left = None if left is None else left - len(rows)
+
+    async def count(
+        self, collection: Collection, where: Mapping[str, Scalar] | None = None
+    ) -> int:
+        """Return how many documents match."""
+        table = await self._table(collection)
+        condition, values = _condition(where or {})
+        query = f'SELECT count(*) FROM "{table}" WHERE {condition}'  # noqa: S608
+        return int((await self._reader.run(_fetch(query, values)))[0][0])
+
+    async def close(self) -> None:
+        """Finish what was begun and close the file."""
+        await self._reader.close()
+        await self._writer.close()
+
+    async def _table(self, collection: Collection) -> str:
+        """Return the table's name; make it and its indexes when first used."""
+        name = _checked(collection.name)
+        if name not in self._known:
+            await self._writer.run(lambda db: _make(db, name, collection.indexes))
+            self._known.add(name)
+        return name
+
+
+class _Page:
+    """Where a paged read stands: behind the last row's order value and id."""
+
+    def __init__(self, order: str, *, descending: bool) -> None:
+        self.position: tuple[Scalar, ...] = ()
+        self._order = order
+        self._direction = "DESC" if descending else "ASC"
+        self._sign = "<" if descending else ">"
+
+    def behind(
+        self, condition: str, values: list[Scalar], after: Scalar
+    ) -> tuple[str, list[Scalar]]:
+        """Narrow a condition to what comes behind *after*, if that is given."""
+        if after is None:
+            return condition, values
+        return f"{condition} AND {self._order} {self._sign} ?", [*values, after]
+
+    def query(self, table: str, condition: str) -> str:
+        """Return the statement of the next page; its last parameter is the page's size."""
+        if self.position:
+            condition += (
+                f" AND ({self._order} {self._sign} ? OR "
+                f"({self._order} IS ? AND id {self._sign} ?))"
+            )
+        return (
+            f'SELECT {self._order}, id, body FROM "{table}" WHERE {condition} '  # noqa: S608
+            f"ORDER BY {self._order} {self._direction}, id {self._direction} LIMIT ?"
+        )
+
+
+class _Lane:
+    """One connection and the one thread that uses it."""
+
+    def __init__(self, connection: sqlite3.Connection, name: str) -> None:
+        self._connection = connection
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        with _store_errors():
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._thread, work, self._connection)
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._thread.shutdown)
+        self._connection.close()
+
+
+@contextmanager
+def _store_errors() -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"SQLite: {error}") from error
+    except (TypeError, ValueError, OverflowError) as error:  # also a closed lane's RuntimeError
+        raise StoreError(f"not a JSON document: {error}") from error
+    except RuntimeError as error:
+        raise StoreError("the store is closed") from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    return db
+
+
+def _make(db: sqlite3.Connection, table: str, indexes: Sequence[str]) -> None:
+    with db:
+        db.execute(
+            f'CREATE TABLE IF NOT EXISTS "{table}" (id TEXT PRIMARY KEY, body TEXT NOT NULL) '
+            "WITHOUT ROWID"
+        )
+        for name in indexes:
+            db.execute(
+                f'CREATE INDEX IF NOT EXISTS "{table}.{_checked(name)}" '
+                f'ON "{table}" ({_expression(name)}, id)'
+            )
+
+
+def _write(db: sqlite3.Connection, statement: str, rows: Sequence[Sequence[Scalar]]) -> int:
+    with db:
+        return max(db.executemany(statement, rows).rowcount, 0)
+
+
+def _fetch(
+    query: str, values: Sequence[Scalar]
+) -> Callable[[sqlite3.Connection], list[tuple[Any, ...]]]:
+    return lambda db: db.execute(query, tuple(values)).fetchall()
+
+
+def _checked(name: str) -> str:
+    if not _FIELD.fullmatch(name):
+        raise StoreError(f"not a name of a collection or top-level field: {name!r}")
+    return name
+
+
+def _expression(name: str) -> str:
+    return "id" if name == "_id" else f"json_extract(body, '$.{_checked(name)}')"
+
+
+def _condition(where: Mapping[str, Scalar]) -> tuple[str, list[Scalar]]:
+    """
+    Translate equalities to SQL.
+
+    JSON's true and false come back from json_extract as 1 and 0, so the type is
+    compared too: `True` does not equal `1` here, as it does not in MongoDB.
+    """
+    parts, values = ["1"], list[Scalar]()
+    for name, value in where.items():
+        if isinstance(value, bool):
+            parts.append(f"json_type(body, '$.{_checked(name)}') = ?")
+            values.append("true" if value else "false")
+            continue
+        parts.append(f"{_expression(name)} IS ?")
+        values.append(value)
+        if isinstance(value, int | float):
+            parts.append(f"json_type(body, '$.{_checked(name)}') IN ('integer', 'real')")
+    return " AND ".join(parts), values
+
+
+def _id_of(document: Document) -> str:
+    key = document.get("_id")
+    if not isinstance(key, str):
+        raise StoreError("a document needs a string under _id")
+    return key

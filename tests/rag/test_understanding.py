@@ -1,0 +1,65 @@
+"""What sentences are understood as: one table, by rules."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.budget import read_budget
+from rag.lexicon import default_lexicon
+from rag.understanding import Wish, understand
+
+PLACES = frozenset({"서울", "Seoul", "부산", "Busan"})
+
+TABLE = [
+    json.loads(line)
+    for line in Path(__file__).with_name("utterances.jsonl").read_text("utf-8").splitlines()
+]
+
+
+def _said(wish: Wish) -> dict[str, Any]:
+    """Return the fields that are not empty, as the table has them."""
+    found = {name: getattr(wish, name) for name in Wish.__slots__}
+    budget = wish.budget
+    if budget is not None:
+        ends = {"high": budget.high, "low": budget.low}
+        amounts = {k: f"{v.normalize():f}" for k, v in ends.items() if v is not None}
+        currency = {"currency": budget.currency} if budget.currency else {}
+        found["budget"] = {**amounts, **currency}
+    del found["text"], found["language"]
+    plain = {k: list(v) if isinstance(v, tuple) else v for k, v in found.items()}
+    return {k: v for k, v in plain.items() if v not in (None, [], "", False)}
+
+
+def test_the_table_is_large_enough() -> None:
+    """At least 150 different sentences, a third of them in each language."""
+    texts = {row["text"] for row in TABLE}
+    korean = sum(understand(t, default_lexicon()).language == "ko" for t in texts)
+    assert len(texts) >= 150
+    assert min(korean, len(texts) - korean) * 3 >= len(texts)
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row["text"])
+def test_sentence(row: dict[str, Any]) -> None:
+    """A sentence means what the table says, and nothing else."""
+    assert _said(understand(row["text"], default_lexicon(), places=PLACES)) == row["wish"]
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_read(text: str) -> None:
+    """No text breaks the rules; a budget is positive and its ends are in order."""
+    wish = understand(text, default_lexicon(), places=PLACES)
+    budget = wish.budget
+    if budget is not None:
+        ends = [end for end in (budget.low, budget.high) if end is not None]
+        assert ends == sorted(ends)
+        assert all(end > 0 for end in ends)
+
+
+@given(st.text(alphabet="0123456789,. 천만원억백~에서$kto대-", max_size=40))
+def test_any_amount_is_read(text: str) -> None:
+    """What only looks like amounts of money does no harm."""
+    read_budget(text)

@@ -1,0 +1,130 @@
+"""Where logs go, and the log of messages."""
+
+import io
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from signalling import logs
+from signalling.disclosure import redacted
+from signalling.errors import OptionError
+from tests.signalling.peers import Start, eventually
+
+
+@pytest.fixture(autouse=True)
+def _reset() -> object:
+    """Leave structlog as the other tests know it."""
+    yield
+    structlog.reset_defaults()
+
+
+class TestOutputs:
+    """Console and files."""
+
+    def test_each_has_its_level(self, tmp_path: Path) -> None:
+        """A file may be told more than the console, and the other way round."""
+        stream = io.StringIO()
+        output = logs.configure(
+            "warning", stream=stream, folder=tmp_path / "logs", file_level="debug"
+        )
+        log = structlog.get_logger()
+        log.debug("small", number=1)
+        log.warning("large")
+        output.close()
+        (file,) = (tmp_path / "logs").iterdir()
+        written = [json.loads(line) for line in file.read_text().splitlines()]
+        assert [line["event"] for line in written] == ["small", "large"]
+        assert written[0]["number"] == 1
+        assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == [
+            "large"
+        ]
+
+    def test_traceback_is_in_the_line(self) -> None:
+        """An error is one line, traceback included."""
+        stream = io.StringIO()
+        output = logs.configure("info", stream=stream)
+        structlog.get_logger().error("broken", exc_info=ValueError("why"))
+        output.close()
+        assert "ValueError: why" in json.loads(stream.getvalue())["exception"]
+
+    def test_a_file_a_day(self, tmp_path: Path) -> None:
+        """At midnight a new file begins; those of two weeks ago go."""
+        day = 1
+        file = logs.DailyFile(tmp_path, today=lambda: date(2026, 1, day))
+        for day in range(1, 20):
+            file.write(f"{day}\n")
+        file.close()
+        names = sorted(each.name for each in tmp_path.iterdir())
+        assert names[0] == "server-2026-01-06.log"
+        assert names[-1] == "server-2026-01-19.log"
+        assert len(names) == logs.KEPT_FILES
+
+    def test_folder_cannot_be_made(self, tmp_path: Path) -> None:
+        """A folder that cannot be had is one line."""
+        (tmp_path / "file").write_text("")
+        with pytest.raises(OptionError, match=r"^log_folder: "):
+            logs.DailyFile(tmp_path / "file" / "logs")
+
+
+class TestMessages:
+    """`console_messages`."""
+
+    async def test_basic(self, start: Start) -> None:
+        """Who said what to whom, without what it says."""
+        with capture_logs() as entries:
+            client = await start(console_messages="basic")
+            _, player, _ = await client.pair()
+            await player.say("answer", sdp="v=0")
+            await eventually(
+                lambda: (
+                    [
+                        (each["event"], each["type"])
+                        for each in entries
+                        if each.get("role") == "streamer" and each.get("type") == "answer"
+                    ]
+                    == [("message_sent", "answer")]
+                )
+            )
+        assert not any("message" in each for each in entries)
+        peers = {each["peer"] for each in entries if each["event"] == "message_sent"}
+        assert "Kiosk" in peers
+
+    @pytest.mark.parametrize("detail", ["verbose", "formatted"])
+    async def test_all_of_it(self, start: Start, detail: str) -> None:
+        """What it says is there, but no credential."""
+        turn = {"urls": ["turn:127.0.0.1"]}
+        with capture_logs() as entries:
+            client = await start(
+                console_messages=detail,
+                turn_secret="unsaid",
+                peer_options={"iceServers": [turn]},
+            )
+            await client.player()
+        config = next(each for each in entries if each.get("type") == "config")
+        assert "turn:127.0.0.1" in str(config["message"])
+        assert "credential" in str(config["message"])
+        credential = client.server._players.ice("x")["iceServers"][0]["credential"]
+        assert credential not in str(entries)
+        assert "(hidden)" in str(config["message"])
+
+
+def test_redacted() -> None:
+    """Secrets are known by their names, at any depth; names of files are none."""
+    value = {
+        "token": "x",
+        "list": [{"credential": "x", "username": "kept"}],
+        "turn_secret_file": "kept",
+        "ssl_key_path": "kept",
+        "redis_url": "redis://user:x@host:1/0",
+        "openai_api_key": "x",
+        "empty_secret": "",
+    }
+    shown = redacted(value)
+    assert "'x'" not in str(shown)
+    assert shown["redis_url"] == "redis://host:1/0"
+    assert shown["ssl_key_path"] == shown["turn_secret_file"] == "kept"
+    assert shown["empty_secret"] == ""

@@ -1,0 +1,159 @@
+"""The commands, as processes of their own."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import orjson
+import pytest
+
+from signalling.__main__ import COMMANDS, main
+from tests.signalling.peers import Peer
+
+DEADLINE = 20.0
+
+FREE_PORTS = ("--player_port", "0", "--streamer_port", "0", "--sfu_port", "0")
+
+
+@contextlib.asynccontextmanager
+async def command(*words: str, cwd: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a command of the program; kill it at the end if it still runs."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "signalling", *words),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=cwd,
+        env={"PYTHONPATH": str(Path(__file__).parents[2])},
+        start_new_session=True,
+    )
+    try:
+        async with asyncio.timeout(DEADLINE):
+            yield process
+    finally:
+        if process.returncode is None:
+            # A demo's streamers go with it.
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.communicate()
+
+
+async def log_event(process: asyncio.subprocess.Process, name: str) -> dict[str, object]:
+    """Return the next log line with this event."""
+    assert process.stdout is not None
+    while line := await process.stdout.readline():
+        if not line.startswith(b"{"):
+            continue
+        event: dict[str, object] = orjson.loads(line)
+        if event["event"] == name:
+            return event
+    raise AssertionError(f"no {name} in the log")
+
+
+async def test_listening_carries_the_real_ports(tmp_path: Path) -> None:
+    """With port 0 the log says where the server listens, and it does."""
+    async with command("serve", *FREE_PORTS, cwd=tmp_path) as process:
+        event = await log_event(process, "listening")
+        for name in ("player_port", "streamer_port", "sfu_port"):
+            url = f"http://127.0.0.1:{event[name]}/health"
+            async with aiohttp.ClientSession() as http, http.get(url) as response:
+                assert response.status == 200
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_signal_drains(tmp_path: Path, number: signal.Signals) -> None:
+    """A signal closes the players with 1012 when their time is up; the exit code is 0."""
+    async with command("serve", *FREE_PORTS, "--drain_timeout", "0.2", cwd=tmp_path) as process:
+        port = (await log_event(process, "listening"))["player_port"]
+        async with aiohttp.ClientSession() as http:
+            player = Peer(await http.ws_connect(f"ws://127.0.0.1:{port}/"))
+            await player.hear_type("config")
+            process.send_signal(number)
+            await log_event(process, "draining")
+            async with http.get(f"http://127.0.0.1:{port}/health/ready") as response:
+                assert response.status == 503
+                assert await response.json() == {"reason": "draining"}
+            with pytest.raises(aiohttp.WSServerHandshakeError, match="503"):
+                await http.ws_connect(f"ws://127.0.0.1:{port}/")
+            assert (await player.closed())[0] == 1012
+        assert await process.wait() == 0
+
+
+async def test_second_signal_ends_at_once(tmp_path: Path) -> None:
+    """Whoever cannot wait for the players signals twice."""
+    async with command("serve", *FREE_PORTS, "--drain_timeout", "600", cwd=tmp_path) as process:
+        port = (await log_event(process, "listening"))["player_port"]
+        async with aiohttp.ClientSession() as http:
+            player = Peer(await http.ws_connect(f"ws://127.0.0.1:{port}/"))
+            await player.hear_type("config")
+            process.send_signal(signal.SIGINT)
+            await log_event(process, "draining")
+            process.send_signal(signal.SIGINT)
+            await player.closed()
+        assert await process.wait() == 0
+
+
+async def test_port_in_use(tmp_path: Path) -> None:
+    """A taken port is one line and exit code 1."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        words = ("serve", *FREE_PORTS[2:], "--host", "127.0.0.1", "--player_port", port)
+        async with command(*words, cwd=tmp_path) as process:
+            _, errors = await process.communicate()
+    assert process.returncode == 1
+    assert errors.decode().count("\n") == 1
+    assert port in errors.decode()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["serve", "--player_port", "eighty"], "player_port: "),
+        (["serve", "--player_port", "70000"], "70000"),
+        (["serve", "--player_prot", "80"], "did you mean '--player_port'?"),
+        (["serve", "--turn-secret-file", "/nowhere"], "turn_secret_file: cannot read /nowhere"),
+        (["serve", "--dialect", "klingon"], "'wilbur', 'cirrus' or 'auto'"),
+        (["serve", "--config_file", "/nowhere"], "config_file: cannot read /nowhere"),
+        (["sevre"], "there are: serve"),
+    ],
+)
+def test_wrong_usage_is_one_line(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It names option, value and what is allowed; the exit code is 2."""
+    assert main(words) == 2
+    line = capsys.readouterr().err
+    assert said in line
+    assert line.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["serve", "demo", "streamer", "probe"])
+def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each command lists its options with what they mean."""
+    assert name in COMMANDS
+    with pytest.raises(SystemExit) as ended:
+        main([name, "--help"])
+    assert ended.value.code == 0
+    assert "--log_level_console" in capsys.readouterr().out
+
+
+@pytest.mark.media
+async def test_demo_plays(tmp_path: Path) -> None:
+    """The demo's banner names a page that exists, a probe sees the picture, Ctrl-C ends it."""
+    words = ("demo", *FREE_PORTS, "--streamer_size", "320x180", "--streamer_fps", "15")
+    async with command(*words, "--log_level_console", "info", cwd=tmp_path) as process:
+        port = (await log_event(process, "listening"))["player_port"]
+        async with command(
+            *("probe", "--url", f"ws://127.0.0.1:{port}", "--seconds", "1"),
+            cwd=tmp_path,
+        ) as probe:
+            output, errors = await probe.communicate()
+        assert probe.returncode == 0, errors
+        assert orjson.loads(output)["framesPerSecond"] > 5
+        process.send_signal(signal.SIGINT)
+        await process.communicate()
+        assert process.returncode == 0

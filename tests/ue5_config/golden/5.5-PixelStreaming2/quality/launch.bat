@@ -1,0 +1,2 @@
+@echo off
+MyProject.exe -RenderOffscreen -ForceRes -ResX=1920 -ResY=1080 -Unattended -AudioMixer -StdOut -FullStdOutLogOutput -graphicsadapter=1 -PixelStreamingSignallingURL=ws://10.0.0.5:8888 -PixelStreamingID=game-1 -PixelStreamingWebRTCFps=60 -PixelStreamingEncoderCodec=H264 -PixelStreamingWebRTCStartBitrate=1000000 -PixelStreamingWebRTCMaxBitrate=20000000 -PixelStreamingEncoderMinQuality=20 -PixelStreamingEncoderQualityPreset=HighQuality -PixelStreamingAllowPixelStreamingCommands=false

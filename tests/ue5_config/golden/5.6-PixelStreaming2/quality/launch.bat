@@ -1,0 +1,2 @@
+@echo off
+MyProject.exe -RenderOffscreen -ForceRes -ResX=1920 -ResY=1080 -Unattended -AudioMixer -StdOut -FullStdOutLogOutput -graphicsadapter=1 -PixelStreamingConnectionURL=ws://10.0.0.5:8888 -PixelStreamingID=game-1 -PixelStreamingWebRTCFps=60

@@ -1,0 +1,81 @@
+"""The operator's page before a running server: what it shows, and what its buttons do."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.web.conftest import OpenViewer
+from tests.web.programs import Server, Streamer
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.media,
+    pytest.mark.asyncio(loop_scope="session"),
+]
+
+
+@pytest.fixture
+def operated(built_page: Path, tmp_path: Path) -> Iterator[Server]:
+    """Give a server with places and an operator."""
+    options = ("--matchmaking", "--rest_api", "--admin_token=letmein", f"--data_dir={tmp_path}")
+    with Server(str(built_page), *options) as server:
+        yield server
+
+
+async def enter(page: Page, server: Server) -> None:
+    """Open the operator's page."""
+    await page.goto(f"{server.url}admin")
+    await page.fill("#token", "letmein")
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("#board:not([hidden])")
+
+
+async def test_an_operator_sees_and_ends_sessions(
+    operated: Server, new_viewer: OpenViewer
+) -> None:
+    """Who plays and who waits is live; ended by a click, the visitor reads by whom."""
+    playing, waiting, operator = await new_viewer(), await new_viewer(), await new_viewer()
+    with Streamer(operated, "Showroom"):
+        await playing.open(operated.url)
+        await waiting.open(operated.url, state="queued")
+        page = operator.page
+        await enter(page, operated)
+        row = page.locator("tr", has_text="active")
+        await expect(row).to_contain_text("Showroom")
+        await expect(page.locator("tr", has_text="queued")).to_have_count(1)
+        page.on("dialog", lambda dialog: dialog.accept())
+        await row.get_by_role("button", name="End").click()
+        await playing.page.wait_for_selector("text=An operator ended it")
+        await waiting.until("playing")
+    assert operator.complaints == []
+
+
+async def test_a_drained_host_takes_no_visitor(
+    operated: Server, new_viewer: OpenViewer
+) -> None:
+    """One click keeps new sessions away, another lets them in."""
+    operator, viewer = await new_viewer(), await new_viewer()
+    with Streamer(operated, "Showroom"):
+        page = operator.page
+        await enter(page, operated)
+        page.on("dialog", lambda dialog: dialog.accept())
+        await page.get_by_role("button", name="Drain").click()
+        await page.wait_for_selector("text=draining")
+        await viewer.open(operated.url, state="queued")
+        host = page.locator("#hosts tr")
+        await host.get_by_role("button").click()
+        await viewer.until("playing")
+
+
+async def test_the_operators_page_fits_a_phone(
+    operated: Server, new_viewer: OpenViewer
+) -> None:
+    """Tables scroll inside themselves; the page does not."""
+    operator = await new_viewer(viewport={"width": 390, "height": 844})
+    with Streamer(operated, "Showroom"):
+        await enter(operator.page, operated)
+        await operator.page.wait_for_selector("text=Showroom")
+        width = await operator.page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 390

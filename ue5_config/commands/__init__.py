@@ -1,0 +1,1 @@
+"""The subcommands of `python -m ue5_config`, one module each."""
