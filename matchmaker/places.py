@@ -13,6 +13,7 @@ from matchmaker.model import (
     InstanceSpec,
     Policy,
     Rules,
+    node_of,
     pool_id,
 )
 from matchmaker.selection import Ranking, handicap, matches, rank
@@ -135,6 +136,10 @@ class Places:
         """Return an instance by id."""
         host = self.host_of.get(instance_id)
         return host.instances[instance_id] if host else None
+
+    def node_of(self, instance_id: str) -> str:
+        """Return the node that an instance is connected to; empty if that does not matter."""
+        return node_of(self.host_of[instance_id].instances[instance_id].pool)
 
     def put(self, spec: InstanceSpec, node: str) -> HostEntry:
         """Add an instance, or renew one whose host and attributes are the same."""

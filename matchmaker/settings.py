@@ -59,7 +59,14 @@ class MatchmakerSettings(BaseModel):
     )
     session_address: str = Field(
         default="",
-        description="Address of a session, such as https://session-{id}.example.com/.",
+        description="Address of a session, such as https://session-{id}.example.com/; "
+        "{node} stands for the node that its instance is connected to.",
+    )
+    node_name: str = Field(
+        default="",
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,62})?$",
+        description="Name of this node among those that share a Redis, the same after a "
+        "restart; empty: its host name and player port.",
     )
     recycle_instances: bool = Field(
         default=False, description="A used instance takes nobody until it joined anew."

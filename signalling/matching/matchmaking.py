@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import re
 import secrets
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -32,7 +33,6 @@ from signalling.matching.fleet import Fleet
 from signalling.matching.messages import SessionMessages
 from signalling.matching.routes import SessionRoutes
 from signalling.matching.seats import Seats
-from signalling.options.matchmaking import MatchmakingSettings
 from signalling.registry import Registry
 from signalling.runner import Tasks
 from signalling.session import Handler
@@ -164,19 +164,32 @@ def signing_key(secret: str) -> bytes:
     return hashlib.sha256(b"pycirrus-session\0" + secret.encode()).digest()
 
 
-def _matchmaker(settings: MatchmakingSettings, tokens: SessionTokens) -> Matchmaker:
+def _matchmaker(settings: ServeSettings, tokens: SessionTokens) -> Matchmaker:
     clock = SystemClock()
     if settings.state_store == "memory" or not settings.redis_url:
         if settings.state_store == "redis":
             raise OptionError("state_store: redis needs redis_url")
         store = MemoryStore(settings.rules())
         return Matchmaker(settings, store=store, clock=clock, tokens=tokens)
-    shared = RedisStore(settings.redis_url, settings.rules(), node=node_name())
+    shared = RedisStore(settings.redis_url, settings.rules(), node=process_name())
     addresses = SessionAddresses(settings.session_address)
     mirror = RedisMirror(settings.redis_url, shared, addresses, ttl=settings.state_ttl)
-    return Matchmaker(settings, store=shared, clock=clock, tokens=tokens, mirror=mirror)
+    return Matchmaker(
+        settings,
+        store=shared,
+        clock=clock,
+        tokens=tokens,
+        mirror=mirror,
+        node_name=settings.node_name or lasting_name(settings.player_port),
+    )
 
 
-def node_name() -> str:
+def lasting_name(player_port: int) -> str:
+    """Return a name for this node that its next process will have as well."""
+    host = re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:50]
+    return f"{host}-{player_port}"
+
+
+def process_name() -> str:
     """Return a name that no other process of the cluster has, now or later."""
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
