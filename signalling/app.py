@@ -5,7 +5,7 @@ import contextlib
 import dataclasses
 import functools
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Final, cast
 
 import structlog
@@ -33,6 +33,7 @@ from signalling.header_deadline import HEADER_DEADLINE, HeaderDeadline
 from signalling.http.api import Api, Guard
 from signalling.http.certificates import Certificate
 from signalling.http.health import Health, Readiness
+from signalling.http.openapi import Operation
 from signalling.http.page import page_from
 from signalling.http.rest import Rest
 from signalling.http.site import Routes, Site
@@ -130,8 +131,7 @@ class Server:
 
     def _routes(self) -> Iterator[Routes]:
         """Yield what the player port answers beside sockets and the page."""
-        if self.settings.rest_api:
-            yield self._rest_api()
+        yield self._rest_api()
         yield ChatOffer(has_chat=self.retrieval is not None)
         if self.retrieval is not None:
             yield self.retrieval
@@ -169,7 +169,10 @@ class Server:
             peer_options=options.peer_options(self.settings),
             protocol_version=self._players.dialect.protocol_version,
         )
-        return Api(rest.routes(), Guard(self.operators))
+        return Api(rest.routes(self._operations), Guard(self.operators))
+
+    def _operations(self) -> Sequence[Operation]:
+        return self._site.operations()
 
     def player_app(self) -> web.Application:
         """Return the application of the player port."""

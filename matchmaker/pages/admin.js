@@ -40,7 +40,10 @@ function action(label, name, work) {
   button.dataset.key = button.ariaLabel;
   button.addEventListener("click", async () => {
     button.disabled = true;
-    await attempt(work);
+    byId("trouble").textContent = "";
+    await attempt(work, (error) => {
+      byId("trouble").textContent = `${button.ariaLabel}: ${error.message}`;
+    });
     await refresh();
   });
   return button;
@@ -157,19 +160,23 @@ function forget(reason) {
   show(false);
 }
 
-async function attempt(work) {
+async function attempt(work, failed) {
   try {
     await work();
   } catch (error) {
     if (error instanceof Forbidden) forget("The token was not accepted.");
-    else say(`Out of date: ${error.message}`, true);
+    else failed(error);
   }
+}
+
+function outdated(error) {
+  say(`Out of date: ${error.message}`, true);
 }
 
 let drawing = null;
 async function refresh() {
   if (!sessionStorage.getItem(TOKEN)) return;
-  drawing ??= attempt(draw).finally(() => { drawing = null; });
+  drawing ??= attempt(draw, outdated).finally(() => { drawing = null; });
   await drawing;
 }
 

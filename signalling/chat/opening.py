@@ -12,6 +12,7 @@ from aiohttp import web
 from signalling.access.auth import Authenticator
 from signalling.access.limits import Limits
 from signalling.access.operators import Operators
+from signalling.chat.described import RETRIEVAL
 from signalling.chat.messages import ChatMessages
 from signalling.chat.routes import ChatRoutes
 from signalling.error_body import error_response
@@ -51,6 +52,7 @@ class Retrieval:
         self._chat_routes = ChatRoutes(
             self._chat_ready, authenticator=authenticator, limits=limits, currency=currency
         )
+        self.operations = RETRIEVAL
         self._settings = settings
         self._operators = operators
         self._engine: Engine | None = None

@@ -13,6 +13,7 @@ from signalling.access.auth import Authenticator
 from signalling.access.browser import set_user_cookie
 from signalling.access.identity import ANONYMOUS_PREFIX
 from signalling.access.limits import Limits
+from signalling.chat.described import OFFER
 from signalling.chat.messages import Ask, question_of
 from signalling.error_body import error_response
 from signalling.errors import Refused
@@ -42,6 +43,7 @@ class ChatOffer:
 
     def __init__(self, *, has_chat: bool) -> None:
         self._has_chat = has_chat
+        self.operations = OFFER
 
     def add_to(self, app: web.Application, prefix: str = "") -> None:
         """Add the route to *app*, below *prefix*."""

@@ -29,6 +29,7 @@ from signalling.admission import Admission
 from signalling.errors import OptionError
 from signalling.matching.admission import MatchedAdmission
 from signalling.matching.claims import Claims
+from signalling.matching.described import SESSIONS
 from signalling.matching.fleet import Fleet
 from signalling.matching.messages import SessionMessages
 from signalling.matching.routes import SessionRoutes
@@ -88,6 +89,7 @@ class Matchmaking:
         """Return the REST routes."""
         return SessionRoutes(
             self.matchmaker,
+            operations=SESSIONS,
             tokens=self._tokens,
             authenticator=authenticator,
             operators=operators,
