@@ -335,6 +335,8 @@ class MemoryStore:
 
     def _dispatch(self, host: HostEntry, now: float) -> None:
         """Give the free places of *host* to those who wait for them."""
+        if not self._queue.lines:
+            return
         for pool in self._places.pools_of(host):
             while self._queue.lines and (place := self._places.best_of(pool)):
                 first = self._queue.first_for(pool.attributes)

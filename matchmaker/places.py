@@ -228,11 +228,14 @@ class Places:
     def reindex(self, host: HostEntry) -> None:
         """Bring the pools up to date with *host*."""
         is_open = host.is_open(self._rules)
-        with_room = {i.pool for i in host.instances.values() if is_open and i.has_room}
+        rooms: dict[str, bool] = {}
+        for instance in host.instances.values():
+            if not rooms.get(instance.pool):
+                rooms[instance.pool] = is_open and instance.has_room
         position = rank(host.used, host.capacity, self._rules.policy)
-        for pool in host.pools():
+        for pool, has_room in rooms.items():
             ranking = self.pools[pool].hosts
-            if pool in with_room:
+            if has_room:
                 ranking.put(host.id, position)
             else:
                 ranking.discard(host.id)
