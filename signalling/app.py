@@ -33,7 +33,6 @@ from signalling.header_deadline import HEADER_DEADLINE, HeaderDeadline
 from signalling.http.api import Api, Guard
 from signalling.http.certificates import Certificate
 from signalling.http.health import Health, Readiness
-from signalling.http.openapi import Operation
 from signalling.http.page import page_from
 from signalling.http.rest import Rest
 from signalling.http.site import Routes, Site
@@ -46,6 +45,7 @@ from signalling.matching.matchmaking import Matchmaking
 from signalling.matching.messages import NOT_OFFERED
 from signalling.message_log import SessionT, logged, unlogged
 from signalling.metrics import Metrics, Population
+from signalling.openapi import Operation
 from signalling.options.auth import networks
 from signalling.refresh import Refresher
 from signalling.registry import Link, Origin, Registry

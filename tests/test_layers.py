@@ -16,7 +16,7 @@ SIGNALLING = (
     {"options"},
     {"dialect", "metrics", "settings"},
     {"access", "header_deadline"},
-    {"registry", "ice", "directory", "disclosure"},
+    {"registry", "ice", "directory", "disclosure", "openapi"},
     {"admission", "headcount"},
     {"session"},
     {"streamer_session"},

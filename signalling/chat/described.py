@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from signalling.chat.messages import Ask
-from signalling.http.openapi import Access, Operation
+from signalling.openapi import Access, Operation
 
 STARTING: Final = 503
 """The catalogue is still being loaded."""

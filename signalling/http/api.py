@@ -16,7 +16,7 @@ from signalling.access.proxies import client_address
 from signalling.error_body import error_response
 from signalling.errors import Refused
 from signalling.http.admin import AdminCheck
-from signalling.http.openapi import JSON_TYPE, Access, Operation
+from signalling.openapi import JSON_TYPE, Access, Operation
 
 METHOD_NOT_ALLOWED: Final = 405
 

@@ -9,8 +9,8 @@ import orjson
 from aiohttp import web
 
 from signalling.access.operators import Operators
-from signalling.http.openapi import Access, Operation
 from signalling.metrics import CONTENT_TYPE, Metrics
+from signalling.openapi import Access, Operation
 
 
 class Readiness(Enum):

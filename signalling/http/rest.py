@@ -17,8 +17,8 @@ from aiohttp import web
 from signalling.disclosure import redacted, shown_options
 from signalling.errors import CloseCode, Refused
 from signalling.http.api import Route, get
-from signalling.http.openapi import Access, Operation, openapi
 from signalling.messages import Json
+from signalling.openapi import Access, Operation, openapi
 from signalling.registry import Kind, Player, Registry, Streamer
 from signalling.settings import ServeSettings
 

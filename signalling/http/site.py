@@ -16,8 +16,8 @@ from signalling.endpoint import Endpoint, is_upgrade
 from signalling.error_body import error_response
 from signalling.errors import Refused
 from signalling.http.cors import Cors
-from signalling.http.openapi import Operation
 from signalling.http.page import Page
+from signalling.openapi import Operation
 from signalling.options.web import WebSettings
 
 HSTS: Final = "max-age=15552000"

@@ -7,7 +7,7 @@ from aiohttp import web
 from signalling.access.operators import Operators
 from signalling.error_body import error_response
 from signalling.errors import Refused
-from signalling.http.openapi import Access, Operation
+from signalling.openapi import Access, Operation
 
 Forget = Callable[[str], Awaitable[object]]
 """Removes what one part of the server keeps of a user; twice does no harm."""

@@ -6,8 +6,8 @@ from typing import Final
 import msgspec
 
 from matchmaker.answers import HostAnswer, QueueAnswer, ScaleAnswer, SessionAnswer, SessionRow
-from signalling.http.openapi import Access, Operation
 from signalling.matching.routes import BackEnd
+from signalling.openapi import Access, Operation
 
 SESSION_ID: Final = ("id", "What `POST /api/sessions` answered as sessionId.")
 

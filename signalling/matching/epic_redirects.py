@@ -11,8 +11,8 @@ from matchmaker.cirrus import Admission, CirrusRegistry
 from matchmaker.cirrus_http import CirrusRoutes
 from matchmaker.cirrus_tcp import CirrusListener
 from matchmaker.clock import SystemClock
-from signalling.http.openapi import Operation
 from signalling.matching.described import EPIC
+from signalling.openapi import Operation
 from signalling.options.matchmaking import MatchmakingSettings
 
 SIGNALLING_SERVER: Final = "/signallingserver"

@@ -173,7 +173,10 @@ def _matchmaker(settings: ServeSettings, tokens: SessionTokens) -> Matchmaker:
             raise OptionError("state_store: redis needs redis_url")
         store = MemoryStore(settings.rules())
         return Matchmaker(settings, store=store, clock=clock, tokens=tokens)
-    shared = RedisStore(settings.redis_url, settings.rules(), node=process_name())
+    try:
+        shared = RedisStore(settings.redis_url, settings.rules(), node=process_name())
+    except ValueError:
+        raise OptionError("redis_url: must be like redis://host:6379/0") from None
     addresses = SessionAddresses(settings.session_address)
     mirror = RedisMirror(settings.redis_url, shared, addresses, ttl=settings.state_ttl)
     return Matchmaker(

@@ -19,7 +19,7 @@ from signalling.access.limits import Limits
 from signalling.access.operators import Operators
 from signalling.error_body import error_response
 from signalling.errors import Refused
-from signalling.http.openapi import Operation
+from signalling.openapi import Operation
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
