@@ -94,8 +94,10 @@ function sessionRow(session) {
     const path = `api/sessions/${encodeURIComponent(session.sessionId)}`;
     buttons.push(action("End", session.userId, () => call("DELETE", path)));
   }
+  const user = element("span", session.userId, "user");
+  user.title = session.userId;
   return row(
-    session.userId, element("span", session.state, session.state),
+    user, element("span", session.state, session.state),
     session.streamerId || "–", session.host || "–", seconds(waited ?? 0),
     session.endsAt && session.state !== "ended" ? seconds(session.endsAt - now) : "–", buttons,
   );

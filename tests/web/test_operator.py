@@ -55,14 +55,14 @@ async def test_an_operator_sees_and_ends_sessions(
 async def test_an_operator_sends_a_visitor_away(
     operated: Server, new_viewer: OpenViewer
 ) -> None:
-    """Kicked, the visitor is told so and the place is free after the grace time."""
+    """Kicked, the visitor is told so, and the place is kept as after a broken connection."""
     playing, operator = await new_viewer(), await new_viewer()
     with Streamer(operated, "Showroom"):
         await playing.open(operated.url)
         await enter(operator.page, operated)
         row = operator.page.locator("tr", has_text="active")
         await row.get_by_role("button", name="Kick").click()
-        await playing.page.wait_for_selector("text=operator")
+        await playing.page.wait_for_selector("text=An operator ended it")
         await expect(operator.page.locator("#sessions .grace")).to_have_count(1)
     assert operator.complaints == []
 
