@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer
 
 from rag import engine as engines
 from rag.actions import action
-from rag.answering import Question
+from rag.hearing import Question
 from rag.chat import Chat, make_adviser
 from rag.chat_limits import PerMinute
 from rag.chat_settings import DEFAULT_ACTIONS
