@@ -18,10 +18,10 @@ import orjson
 from rag.budget import Budget
 from rag.chat_events import Usage
 from rag.items import Product
-from rag.lexicon import THINGS, Kind, Lexicon
+from rag.lexicon import THINGS, Concept, Kind, Lexicon
 from rag.money import LARGEST
 from rag.request import Request
-from rag.understanding import Step, Wish, named
+from rag.understanding import Step, Wish
 
 MOST: Final = 5
 """Words of one sort that a request may have."""
@@ -165,17 +165,20 @@ def _words(answer: Mapping[str, Any], lexicon: Lexicon) -> dict[str, Any]:
         "unwanted": (Kind.STYLE, Kind.COLOUR, Kind.MATERIAL, *THINGS),
     }
     for field, kinds in sorts.items():
-        concepts = [
-            m.concept
-            for each in _texts(answer.get(field))
-            for m in lexicon.read(each)
-            if m.concept is not None
-        ]
-        names = [name for kind in kinds for name in named(concepts, kind)]
-        if names:
-            found[field] = tuple(names[:MOST])
+        texts = _texts(answer.get(field))
+        concepts = [concept for each in texts for concept in _concepts(each, kinds, lexicon)]
+        if concepts:
+            found[field] = tuple(dict.fromkeys(c.name for c in concepts))[:MOST]
     head = next((lexicon.head(each) for each in _texts([answer.get("category")])), None)
     return found if head is None else {**found, "category": head.name}
+
+
+def _concepts(text: str, kinds: Sequence[Kind], lexicon: Lexicon) -> list[Concept]:
+    """Return what a word means as one of *kinds*; it may mean other things elsewhere."""
+    word = text.strip().casefold()
+    own = [c for c in lexicon.concepts if c.kind in kinds and word in c.english]
+    read = (mention.concept for mention in lexicon.read(text))
+    return own[:1] or [c for c in read if c is not None and c.kind in kinds]
 
 
 def _texts(value: object) -> list[str]:
@@ -237,7 +240,7 @@ def _references(wish: Wish, answer: Mapping[str, Any]) -> dict[str, Any]:
 
 def _partner(wish: Wish, answer: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    if answer.get("partner") in {"designer", "installer"}:
+    if answer.get("partner") in ("designer", "installer"):
         found["partner_kind"] = answer["partner"]
     named_here: Callable[[str], bool] = lambda place: place in wish.text  # noqa: E731
     regions = tuple(filter(named_here, _texts(answer.get("regions"))))

@@ -97,7 +97,7 @@ _COUNTED: Final = {
 _N: Final = r"(?P<n>\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|twelve)"
 _KO_N: Final = r"(?P<n>\d{1,3}|한|두|세|네|다섯|여섯|일곱|여덟|아홉|열)"
 _NO_PEOPLE: Final = (
-    r"(?!\s*(?:hundred|thousand|million|dollars|bucks|euros|pounds|won|usd|[,.\d]|k\b|"
+    r"(?!\s*(?:hundred|thousand|million|dollars|bucks|euros|pounds|won|usd|[,.]?\d|k\b|"
     r"months|years|days))"
 )
 _NO_THINGS: Final = r"(?!people|person|dollar|hundred|thousand)"
@@ -241,10 +241,10 @@ def understand(text: str, lexicon: Lexicon, *, places: frozenset[str] = frozense
         language="ko" if has_hangul(text) else "en",
         budget=read_budget(cleaned),
         category=category,
-        styles=named(concepts, Kind.STYLE),
-        rooms=named(concepts, Kind.ROOM),
-        colours=named(concepts, Kind.COLOUR),
-        materials=named(concepts, Kind.MATERIAL),
+        styles=_named(concepts, Kind.STYLE),
+        rooms=_named(concepts, Kind.ROOM),
+        colours=_named(concepts, Kind.COLOUR),
+        materials=_named(concepts, Kind.MATERIAL),
         unwanted=unwanted,
         people=_number(_PEOPLE, cleaned),
         quantity=_number(_QUANTITY, cleaned),
@@ -312,7 +312,7 @@ def _first(patterns: Mapping[Key, re.Pattern[str]], text: str) -> Key | None:
     return next((key for key, pattern in patterns.items() if pattern.search(text)), None)
 
 
-def named(concepts: Iterable[Concept], kind: Kind) -> tuple[str, ...]:
+def _named(concepts: Iterable[Concept], kind: Kind) -> tuple[str, ...]:
     """Return the names of the concepts of one kind."""
     return tuple(dict.fromkeys(c.name for c in concepts if c.kind is kind))
 
