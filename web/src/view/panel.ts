@@ -56,7 +56,7 @@ export class SidePanel {
   offer(offer: PanelOffer): void {
     this.withdraw(offer.id);
     const label = el("span", {}, offer.title);
-    const attributes = { class: "icon-button labelled" };
+    const attributes = { class: "icon-button labelled", "aria-label": offer.title };
     const opener = button(attributes, () => this.toggle(offer.id), icon(offer.icon), label);
     const room = el("div", { class: "room", "data-room": offer.id, hidden: true });
     this.tenants.set(offer.id, { room, opener, offer, isMounted: false });
