@@ -157,7 +157,7 @@ async def test_a_currency_without_a_rate(engine: Engine, store: SqliteStore) -> 
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
-        ("안녕하세요", "안녕하세요. 어떤 제품을 찾으시나요?"),
+        ("안녕하세요", "어떤 제품을 찾으시나요?"),
         ("hello", "What are you looking for?"),
         ("show it", "Which product do you mean?"),
         ("더 저렴한 걸로", "어떤 제품을 말씀하시나요?"),
@@ -165,6 +165,8 @@ async def test_a_currency_without_a_rate(engine: Engine, store: SqliteStore) -> 
         ("소파 5만원 이하", "50,000원 이하의 소파는 없습니다. 가격은 100,000원부터입니다."),
         ("sofa over 9,000,000 won", "There is no sofa from ₩9,000,000."),
         ("classic sofa", "There is no sofa in that style, so these are in others."),
+        ("a red sofa", "There is no red sofa, so these are the closest."),
+        ("빨간 소파", "빨강 소파는 없어서 가까운 제품을 골랐습니다."),
         ("소파", "소파 추천 제품 3가지입니다."),
         ("60만원 이하 모던 소파", "600,000원 이하 모던 소파 추천 제품 3가지입니다."),
         ("sofa under 350,000 won", "Sofa up to ₩350,000: here are 3 I recommend."),
@@ -175,6 +177,15 @@ async def test_first_words(engine: Engine, store: SqliteStore, text: str, answer
     events = await ask(Chat(engine, store, RagSettings()), text)
     assert words(events).startswith(answer)
     assert of(events, "chatAction") is None
+
+
+async def test_it_is_the_product_spoken_of_last(engine: Engine, store: SqliteStore) -> None:
+    """After a question about the third, `show it` shows the third."""
+    chat = Chat(engine, store, RagSettings())
+    cards = of(await ask(chat, "sofa"), "chatProducts")["products"]
+    assert cards[2]["name"] in words(await ask(chat, "what about the third one?"))
+    act = of(await ask(chat, "show it"), "chatAction")
+    assert act["arguments"]["name"] == cards[2]["name"]
 
 
 async def test_what_is_not_wanted(engine: Engine, store: SqliteStore) -> None:

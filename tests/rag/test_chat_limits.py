@@ -150,7 +150,7 @@ async def test_a_conversation_has_a_bound(store: SqliteStore) -> None:
         turn = Turn(str(n), "q" * 9_000, "a" * 9_000, cards)
         conversation = conversation.with_turn(turn, keep=20)
     conversations = Conversations(store)
-    await conversations.keep("u", conversation)
+    await conversations.change("u", lambda _: conversation)
     kept = await conversations.of("u")
     assert len(kept.turns) == 20
     assert {len(t.question) for t in kept.turns} | {len(t.answer) for t in kept.turns} == {

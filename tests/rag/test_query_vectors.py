@@ -24,6 +24,7 @@ class Slow:
 
     async def embed(self, texts: Sequence[str], purpose: Purpose) -> Vectors:
         """Return ones."""
+        assert purpose in Purpose
         self.asked += texts
         await self.go.wait()
         if self.fails:
