@@ -18,7 +18,7 @@ from signalling.chat.routes import ChatRoutes
 from signalling.error_body import error_response
 from signalling.errors import OptionError, Refused
 from signalling.session import Handler as MessageHandler
-from stores.documents import DocumentStore
+from stores.documents import DocumentStore, StoreError
 from stores.settings import open_document_store
 
 if TYPE_CHECKING:
@@ -82,7 +82,10 @@ class Retrieval:
         from rag.engine import open_engine  # noqa: PLC0415 - brought by an extra
 
         settings = self._settings
-        store = await open_document_store(settings)
+        try:
+            store = await open_document_store(settings)
+        except StoreError as exc:
+            raise OptionError(f"catalogue: {exc}") from None
         async with open_engine(settings, store, settings.data_dir) as engine:
             work = asyncio.create_task(self._prepare(engine, store))
             yield
