@@ -5,19 +5,15 @@ import json
 import time
 from typing import Any
 
-import aiohttp
-import orjson
 import pytest
 
 from signalling.guests.tokens import GuestTokens
 from signalling.options.guests import GuestSettings
 from tests.signalling.peers import DEADLINE, Client, Json, Peer, Start, eventually
 from tests.signalling.sessions import ADMIN, instance, playing
-from tests.signalling.tokens import PROXIED, refusal
+from tests.signalling.tokens import refusal
 
 SECRET = "a session secret for tests of guests"
-
-SECRETS = {"Cookie": "pycirrus_user="}
 
 
 @pytest.fixture
@@ -26,7 +22,7 @@ async def client(start: Start) -> Client:
     return await start(session_secret=SECRET)
 
 
-async def invited(visitor: Peer, **fields: Any) -> Json:
+async def invited(visitor: Peer, /, **fields: Any) -> Json:
     """Let *visitor* ask for a link; return what it is told."""
     await visitor.say("inviteRequest", **fields)
     invite = await heard(visitor, "invite")
@@ -71,7 +67,7 @@ async def guest(client: Client, invite: Json, query: str = "") -> Peer:
     return peer
 
 
-async def entered(client: Client, invite: Json, query: str = "") -> tuple[Peer, Json]:
+async def entered(client: Client, invite: Json) -> tuple[Peer, Json]:
     """Come by a link; return the guest and the room as it found it."""
     peer = await guest(client, invite)
     await peer.hear_type("roomHistory")
@@ -198,8 +194,8 @@ async def test_a_link_runs_out(start: Start) -> None:
     _, visitor, _ = await client.pair()
     invite = await invited(visitor)
     async with asyncio.timeout(DEADLINE):
-        while (await exchange(client, invite["token"]))[0] == 201:
-            await asyncio.sleep(0.05)
+        while (await exchange(client, invite["token"]))[0] in {201, 409}:
+            pass
     assert (await refused(client, invite["token"]))[1] == "invite_expired"
 
 
@@ -240,7 +236,7 @@ async def test_a_pass_comes_back_until_the_link_is_used_again(client: Client) ->
     while len((await heard(visitor, "roomState"))["people"]) > 1:
         pass
     await entered(client, invite)
-    assert await refused(client, body["pass"]) == (410, "invite_used")
+    assert await refused(client, body["pass"]) == (409, "invite_used")
 
 
 async def test_a_visitor_has_so_many_guests(client: Client) -> None:
@@ -365,9 +361,7 @@ async def test_the_input_is_handed_over_and_taken_back(client: Client) -> None:
     guest_id = state["you"]
 
     async def holder() -> set[str]:
-        return {
-            (await heard(each, "inputHolder"))["playerId"] for each in (visitor, peer)
-        }
+        return {(await heard(each, "inputHolder"))["playerId"] for each in (visitor, peer)}
 
     await peer.say("inputGrant", to=guest_id)
     assert (await peer.hear_type("error"))["code"] == "forbidden"
@@ -442,9 +436,9 @@ async def test_a_visitor_that_leaves_is_waited_for(start: Start) -> None:
     await visitor.socket.close()
     left = {(await streamer.hear_type("playerDisconnected"))["playerId"] for _ in range(2)}
     assert guest_id in left
-    while (state := await heard(peer, "roomState"))["streamerId"] is not None:
+    while len((state := await heard(peer, "roomState"))["people"]) > 1:
         pass
-    assert (state["inputHolder"], len(state["people"])) == ("", 1)
+    assert (state["inputHolder"], state["streamerId"]) == ("", None)
     stranger = await client.player()
     await stranger.say("roomOpen")
     assert (await stranger.hear_type("error"))["code"] == "no_room"
@@ -665,5 +659,3 @@ def test_messages_have_a_longest_size() -> None:
     longest = json.dumps({"text": "\u0001" * 1000, "name": "x" * 64, "id": "x" * 64})
     settings = GuestSettings()
     assert len(longest) * settings.room_history < 1024 * 1024
-    assert orjson.loads(longest)
-    assert aiohttp.WSMsgType.TEXT
