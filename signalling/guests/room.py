@@ -54,6 +54,7 @@ class Invitation:
             "partnerId": self.partner_id,
             "expiresAt": self.expires_at,
             "used": self.entry > 0,
+            "playerId": "" if self.guest is None else self.guest.id,
         }
 
 

@@ -79,6 +79,16 @@ export class SidePanel {
     }
   }
 
+  /** Whether the room of this name stands open. */
+  isShown(id: string): boolean {
+    return this.isOpen && this.tenants.get(id)?.room.hidden === false;
+  }
+
+  /** Marks the button of a room in which something is new. */
+  mark(id: string, isNew: boolean): void {
+    this.tenants.get(id)?.opener.toggleAttribute("data-new", isNew);
+  }
+
   open(id: string): void {
     for (const tenant of this.tenants.values()) {
       this.showTenant(tenant, tenant.offer.id === id);
@@ -93,8 +103,7 @@ export class SidePanel {
   }
 
   private toggle(id: string): void {
-    const isShown = this.isOpen && this.tenants.get(id)?.room.hidden === false;
-    this.open(isShown ? "" : id);
+    this.open(this.isShown(id) ? "" : id);
   }
 
   private showTenant(tenant: Tenant, isShown: boolean): void {
