@@ -28,10 +28,11 @@ function partnerItem(partner: Partner, translate: Translate): HTMLElement {
     el("h3", {}, name),
     line(prices(partner, translate), "partner-price"),
     line(words, "product-reason"),
+    inviter(partner, translate),
   );
   const mark = el("div", { class: "partner-mark", "aria-hidden": "true" }, first);
   const link = href === undefined ? undefined : outward(href, name, translate);
-  return el("li", { class: "partner" }, mark, about, inviter(partner, translate), link);
+  return el("li", { class: "partner" }, mark, about, link);
 }
 
 /** Asks whoever invites people into the scene; shown where that is possible. */
@@ -43,11 +44,12 @@ function inviter({ id, name }: Partner, translate: Translate): HTMLElement {
   const label = translate("togetherInviteNamed", { name });
   const attributes = {
     type: "button",
-    class: "thumb invite",
+    class: "show invite",
     "aria-label": label,
     title: label,
   };
-  const button = el("button", attributes, icon("people"));
+  const words = translate("togetherInvitePartner");
+  const button = el("button", attributes, icon("people"), el("span", {}, words));
   button.addEventListener("click", invite);
   return button;
 }

@@ -58,7 +58,7 @@ export class Banner {
       return { text, action: ["togetherTake", () => room.take()], isUrgent: true };
     }
     const names = guests.map((each) => nameOf(each, this.translate)).join(", ");
-    const ready = guests.find(({ isHere }) => isHere);
+    const ready = guests.length === 1 && first.isHere ? first : undefined;
     const text = this.translate("togetherHere", { name: names });
     return { text, action: ready && ["togetherHandOver", () => room.grant(ready.id)] };
   }

@@ -50,7 +50,6 @@ export class Guests implements RoomScreen {
     this.listen();
     if (entry) {
       document.documentElement.dataset.guest = "";
-      this.offer();
       this.changed();
     }
   }
@@ -71,6 +70,7 @@ export class Guests implements RoomScreen {
       rememberRoom(room.state.invitations.length > 0);
     }
     if (room.state && room.isGuest) {
+      this.offer();
       this.session.follow(room.state.streamerId);
     }
   }
@@ -114,8 +114,12 @@ export class Guests implements RoomScreen {
     if (this.entry) {
       return; // the player asks, since a guest's place is its room
     }
-    if (!this.isOffered && (await canInvite())) {
-      this.offer();
+    if (!this.isOffered) {
+      this.inviting.most = await guestsAllowed();
+      if (this.inviting.most > 0) {
+        document.documentElement.dataset.invites = "";
+        this.offer();
+      }
     }
     if (this.isOffered && (this.hadRoom || hadRoomBefore())) {
       this.room.open();
@@ -123,8 +127,10 @@ export class Guests implements RoomScreen {
   }
 
   private offer(): void {
+    if (this.isOffered) {
+      return;
+    }
     this.isOffered = true;
-    document.documentElement.dataset.invites = "";
     this.changed();
     this.panel.offer({
       id: ID,
@@ -156,18 +162,20 @@ export class Guests implements RoomScreen {
 
   private ended(reason: string): void {
     this.entry?.forget();
+    this.panel.withdraw(ID);
     this.session.dismiss(ENDS[reason] ?? "guestEndSession", "guestEndTitle");
   }
 }
 
-/** Whether the server takes guests; asked over HTTP, since a stock server knows no such message. */
-async function canInvite(): Promise<boolean> {
+/** How many guests the server lets a visitor have; asked over HTTP, since a stock server knows no such message. */
+async function guestsAllowed(): Promise<number> {
   try {
     const response = await fetch("api/guests", { headers: { Accept: "application/json" } });
     const answer: unknown = response.ok ? await response.json() : {};
-    return (answer as { invitations?: unknown } | null)?.invitations === true;
+    const { guestsPerVisitor } = (answer ?? {}) as { guestsPerVisitor?: unknown };
+    return typeof guestsPerVisitor === "number" ? guestsPerVisitor : 0;
   } catch {
-    return false;
+    return 0;
   }
 }
 

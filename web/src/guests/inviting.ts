@@ -28,6 +28,8 @@ export class Inviting {
   /** The links that this page made; the server tells each token once. */
   private readonly links = new Map<string, string>();
   private shown = "";
+  /** Guests that the server lets a visitor have. */
+  most = 1;
 
   constructor(
     private readonly translate: Translate,
@@ -62,18 +64,14 @@ export class Inviting {
   }
 
   update(): void {
-    const open = this.unused();
-    const fingerprint = JSON.stringify([open, this.room.others.length]);
+    const invitations = this.room.state?.invitations ?? [];
+    const fingerprint = JSON.stringify(invitations);
     if (fingerprint !== this.shown) {
       this.shown = fingerprint; // a list that did not change must not take the focus away
-      this.form.hidden = open.length > 0 || this.room.others.length > 0;
+      const open = invitations.filter(isOpen);
+      this.form.hidden = open.length + this.room.others.length >= this.most;
       this.open.replaceChildren(...open.map((each) => this.link(each)));
     }
-  }
-
-  private unused(): readonly Invitation[] {
-    const invitations = this.room.state?.invitations ?? [];
-    return invitations.filter((each) => !each.isUsed && each.expiresAt > Date.now());
   }
 
   private createForm(): HTMLFormElement {
@@ -109,20 +107,24 @@ export class Inviting {
 
   private link(invitation: Invitation): HTMLElement {
     const { translate } = this;
-    const { id, name, expiresAt } = invitation;
-    const href = this.links.get(id);
-    const { lang } = document.documentElement;
-    const time = new Date(expiresAt).toLocaleTimeString(lang, { timeStyle: "short" });
+    const { id, name } = invitation;
+    const href = invitation.isUsed ? undefined : this.links.get(id);
     const title = name ? translate("togetherLinkFor", { name }) : translate("togetherLink");
-    const known = href === undefined ? [] : this.actions(href, title);
     return el(
       "div",
       { class: "open-link", "data-invitation": id },
-      el("h3", {}, title),
-      ...known,
-      el("p", { class: "quiet" }, translate(href ? "togetherUntil" : "togetherOut", { time })),
+      el("h3", {}, invitation.isUsed && name ? name : title),
+      ...(href === undefined ? [] : this.actions(href, title)),
+      el("p", { class: "quiet" }, this.about(invitation, href !== undefined)),
       button({ class: "plain" }, () => this.room.revoke(id), translate("togetherTakeBack")),
     );
+  }
+
+  private about({ isUsed, expiresAt }: Invitation, isKnown: boolean): string {
+    const { lang } = document.documentElement;
+    const time = new Date(expiresAt).toLocaleTimeString(lang, { timeStyle: "short" });
+    const unused = isKnown ? "togetherUntil" : "togetherOut";
+    return this.translate(isUsed ? "togetherAbsent" : unused, { time });
   }
 
   private actions(href: string, title: string): readonly HTMLElement[] {
@@ -163,4 +165,9 @@ export class Inviting {
     const text = this.translate("togetherShareText");
     navigator.share({ text, url }).catch(() => undefined); // the visitor changed their mind
   }
+}
+
+/** Whether somebody may still come by `invitation`, who is not here. */
+function isOpen({ isUsed, personId, expiresAt }: Invitation): boolean {
+  return isUsed ? personId === "" : expiresAt > Date.now();
 }

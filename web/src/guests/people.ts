@@ -43,7 +43,23 @@ export class PeopleList {
     );
     const mark = el("div", { class: "person-mark", "aria-hidden": "true" }, initial(name));
     const attributes = { class: "person", "data-steers": steers, "data-away": !person.isHere };
-    return el("li", attributes, mark, about, isYou ? undefined : this.remove(person, name));
+    const acts = isYou ? [] : [this.handOver(person, name), this.remove(person, name)];
+    return el("li", attributes, mark, about, ...acts);
+  }
+
+  /** With one guest the banner has the button for it. */
+  private handOver(person: Person, name: string): HTMLElement | undefined {
+    const isChoice = !this.room.isGuest && this.room.others.length > 1;
+    if (!isChoice || !person.isHere || person.id === this.room.state?.holder) {
+      return undefined;
+    }
+    const label = this.translate("togetherHandOverTo", { name });
+    const words = this.translate("togetherHandOverShort");
+    return button(
+      { class: "again", "aria-label": label },
+      () => this.room.grant(person.id),
+      words,
+    );
   }
 
   /** Sends a guest away, which takes the invitation back. */
