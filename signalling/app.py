@@ -113,6 +113,8 @@ class Server:
         self.resumption.presence = self.guests.rooms.presence
         refresher = Refresher(self.authenticator, self.calendar)
         self.retrieval = self._new_retrieval() if settings.retrieval else None
+        if self.retrieval is not None:
+            self.retrieval.let_overhear(self.guests.rooms.overhear)
         chat = CHAT_NOT_OFFERED if self.retrieval is None else self.retrieval.messages
         sessions = NOT_OFFERED if self.matchmaking is None else self.matchmaking.messages
         self._player_table = handlers.extended(

@@ -152,6 +152,15 @@ class Room:
         """Return what was said lately, oldest first."""
         return {"messages": list(self._said)}
 
+    def overheard(self, player: Player, wire_name: str, fields: Json) -> Json:
+        """Return what others are told of a message between *player* and the consultant."""
+        return {
+            "playerId": player.id,
+            "name": self.name_of(player),
+            "role": self.role_of(player),
+            "message": {"type": wire_name, **fields},
+        }
+
     # What everybody is told.
 
     def role_of(self, player: Player) -> str:

@@ -8,7 +8,7 @@ whenever that changes the guests' subscriptions end with it.
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 import structlog
@@ -20,6 +20,7 @@ from signalling.access.tokens import TokenRefused
 from signalling.errors import FINAL_CODES, CloseCode
 from signalling.guests.room import Invitation, Room, RoomRefused
 from signalling.guests.tokens import INVITE, PASS, GuestTokens
+from signalling.messages import Json
 from signalling.metrics import Metrics
 from signalling.options.guests import GuestSettings
 from signalling.registry import Player, Registry, Streamer
@@ -31,6 +32,9 @@ SECONDS_PER_MINUTE: Final = 60.0
 
 BURST: Final = 4
 """A fourth of a minute's messages may be written at once."""
+
+ACTION: Final = "chatAction"
+"""What the consultant asks of the scene: done by one page, where all else is read by all."""
 
 LEFT: Final = (CloseCode.RELEASED, "the visitor left")
 
@@ -120,11 +124,24 @@ class Rooms:
             raise RoomRefused("no_room", "You are in no room.")
         return room
 
-    def others(self, player: Player) -> Iterator[Player]:
-        """Yield those who are in a room with *player*."""
+    def overhear(self, player: Player, wire_name: str, fields: Json) -> bool:
+        """
+        Let the others in the room hear what *player* asks the consultant, and the answer.
+
+        An action for the scene goes to whoever steers, since no other page can do it;
+        return whether that is somebody else.
+        """
         room = self.find(player)
-        everybody = iter(()) if room is None else room.everybody()
-        return (each for each in everybody if each is not player)
+        if room is None:
+            return False
+        is_action = wire_name == ACTION
+        is_elsewhere = is_action and room.holder not in {None, player}
+        others = [room.holder] if is_elsewhere else () if is_action else room.everybody()
+        payload = messages.encode("roomChat", room.overheard(player, wire_name, fields))
+        for each in others:
+            if each is not None and each is not player:
+                each.link.send(payload)
+        return is_elsewhere
 
     def shown_to(self, guest: Player) -> Streamer | None:
         """Return what *guest* may watch now."""
