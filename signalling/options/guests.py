@@ -20,8 +20,8 @@ class GuestSettings(OptionGroup):
     room_messages_per_minute: float = Field(30, ge=0)
     """Messages one person may write in a room on average; 0 means no limit."""
 
-    room_history: int = Field(50, ge=0, le=500)
+    room_history: int = Field(50, ge=0, le=100)
     """Messages a room remembers for a guest that comes later; gone with the room."""
 
     max_rooms: int = Field(1000, ge=1)
-    """Rooms of one node; with the defaults and the longest messages some 60 kB each."""
+    """Rooms of one node; with the defaults and the longest messages some 230 kB each."""

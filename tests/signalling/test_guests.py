@@ -406,6 +406,26 @@ async def test_a_guest_whose_socket_broke_does_not_steer(client: Client) -> None
     await streamer.hears_nothing_before()
 
 
+async def test_several_guests_pass_the_input_by_the_visitor(start: Start) -> None:
+    """With places for two, each has a seat of its own; guests hand nothing to each other."""
+    client = await start(guests_per_visitor=2)
+    _, visitor, visitor_id = await client.pair()
+    one, first = await entered(client, await invited(visitor, name="One"))
+    await heard(visitor, "roomState")
+    two, second = await entered(client, await invited(visitor, name="Two"))
+    assert [each["name"] for each in second["people"]] == ["", "One", "Two"]
+    await visitor.say("inputGrant", to=first["you"])
+    assert (await heard(two, "inputHolder"))["playerId"] == first["you"]
+    await one.say("inputGrant", to=second["you"])
+    assert (await heard(one, "error"))["code"] == "forbidden"
+    await visitor.say("inputGrant", to=second["you"])
+    while (await heard(one, "inputHolder"))["playerId"] != second["you"]:
+        pass
+    await two.say("inputGrant", to=visitor_id)
+    while (await heard(one, "inputHolder"))["playerId"] != visitor_id:
+        pass
+
+
 # The end.
 
 

@@ -90,6 +90,7 @@ export class Guests implements RoomScreen {
 
   failed(of: string, code: string): void {
     if (of === "roomOpen") {
+      this.hadRoom = false;
       rememberRoom(false);
     } else if (OURS.includes(of)) {
       this.inviting.failed(code);

@@ -56,7 +56,8 @@ export class SidePanel {
   offer(offer: PanelOffer): void {
     this.withdraw(offer.id);
     const label = el("span", {}, offer.title);
-    const attributes = { class: "icon-button labelled", "aria-label": offer.title };
+    const named = { "aria-label": offer.title, "data-opener": offer.id };
+    const attributes = { class: "icon-button labelled", ...named };
     const opener = button(attributes, () => this.toggle(offer.id), icon(offer.icon), label);
     const room = el("div", { class: "room", "data-room": offer.id, hidden: true });
     this.tenants.set(offer.id, { room, opener, offer, isMounted: false });
