@@ -241,7 +241,7 @@ class Server:
 
     def _door(self, role: str) -> Door:
         ways_in = {
-            "player": self.authenticator.player,
+            "player": self.authenticator.player_or_guest,
             "streamer": self.authenticator.streamer,
             "sfu": self.authenticator.sfu,
         }

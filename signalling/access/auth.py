@@ -77,6 +77,19 @@ class Authenticator:
 
     # The three doors. Each may wait for a public key.
 
+    async def player_or_guest(self, request: web.Request) -> Grant:
+        """
+        Return the grant of a player's socket; a pass opens a socket and no HTTP route.
+
+        Raises:
+            Refused: As `player`.
+
+        """
+        shown = guest_pass(request)
+        if shown is not None and self._guests is not None:
+            return self._guest(shown, self._guests, request)
+        return await self.player(request)
+
     async def player(self, request: web.Request) -> Grant:
         """
         Return a player's grant.
@@ -85,9 +98,6 @@ class Authenticator:
             Refused: 401 without a good token where one is needed, 429 after many bad.
 
         """
-        shown = guest_pass(request)
-        if shown is not None and self._guests is not None:
-            return self._guest(shown, self._guests, request)
         token = presented_token(request)
         if token is None and not self.players_are_open:
             raise Refused(401, "token_required", "this server wants a token")

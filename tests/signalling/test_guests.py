@@ -146,6 +146,22 @@ async def test_a_guest_needs_no_token_of_its_own(start: Start) -> None:
     await watching(client, streamer, invite)
 
 
+async def test_a_pass_opens_no_http_route(start: Start) -> None:
+    """Whoever shows it for a session of their own is asked for a player's token."""
+    client = await start(matchmaking=True, player_token="letmein-player")
+    streamer = await instance(client)
+    visitor = await client.player("?token=letmein-player")
+    await visitor.say("sessionRequest")
+    await client.watch(
+        visitor, streamer, (await heard(visitor, "sessionAssigned"))["streamerId"]
+    )
+    _, body = await exchange(client, (await invited(visitor))["token"])
+    url = client.running.http("/api/sessions")
+    shown = {"Sec-WebSocket-Protocol": f"guest, {body['pass']}"}
+    async with client.http.post(url, json={}, headers=shown) as response:
+        assert response.status == 401
+
+
 async def test_guests_do_not_count_as_players(start: Start) -> None:
     """A streamer that is full with its visitor takes a guest, who takes nobody's place."""
     client = await start(max_players=1)
