@@ -71,7 +71,13 @@ class Server:
         self.limits = Limits(settings, self.metrics)
         secret = settings.session_secret or kept_secret(settings.data_dir)
         self.users = Users(Signer(secret))
-        self.guests = Guests(settings, self.registry, secret=secret, metrics=self.metrics)
+        self.guests = Guests(
+            settings,
+            self.registry,
+            places=settings.guest_places,
+            secret=secret,
+            metrics=self.metrics,
+        )
         self.authenticator = Authenticator(
             settings, users=self.users, limits=self.limits, guests=self.guests.admit
         )

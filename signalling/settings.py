@@ -136,6 +136,13 @@ class ServeSettings(
     stdin: bool = False
     """Take one-letter commands on standard input; h lists them."""
 
+    @property
+    def guest_places(self) -> int:
+        """How many guests a visitor may have: none by default where not everybody may play."""
+        if self.guests_per_visitor is None:
+            return 1 if self.players_are_open else 0
+        return self.guests_per_visitor
+
 
 def read_config_file(path: Path, *, option: str = "config_file") -> Json:
     """

@@ -29,14 +29,22 @@ class Tables:
 
 
 class Guests:
-    """The rooms of a server and their ways in."""
+    """The rooms of a server and their ways in; *places* are the guests of one visitor."""
 
     def __init__(
-        self, settings: GuestSettings, registry: Registry, *, secret: str, metrics: Metrics
+        self,
+        settings: GuestSettings,
+        registry: Registry,
+        *,
+        places: int,
+        secret: str,
+        metrics: Metrics,
     ) -> None:
         self._metrics = metrics
-        self._is_offered = settings.guests_per_visitor > 0
-        self.rooms = Rooms(settings, registry, tokens=GuestTokens(secret), metrics=metrics)
+        self._is_offered = places > 0
+        self.rooms = Rooms(
+            settings, registry, places=places, tokens=GuestTokens(secret), metrics=metrics
+        )
 
     def admit(self, token: str) -> GuestPass:
         """Return whose pass *token* is; raises `TokenRefused`."""

@@ -72,12 +72,14 @@ class Rooms:
         settings: GuestSettings,
         registry: Registry,
         *,
+        places: int,
         tokens: GuestTokens,
         metrics: Metrics,
         later: Later = later,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.settings = settings
+        self.places = places
         self._registry = registry
         self._tokens = tokens
         self._metrics = metrics
@@ -194,7 +196,7 @@ class Rooms:
         if room.streamer is None:
             raise RoomRefused("not_watching", "There is nothing to look at yet.")
         self._prune(room)
-        if len(room.invitations) >= self.settings.guests_per_visitor:
+        if len(room.invitations) >= self.places:
             self._metrics.limited("guests_per_visitor")
             raise RoomRefused("too_many_guests", "Take an invitation back first.")
         if not self._invites.take(room.user or room.id):

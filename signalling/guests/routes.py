@@ -46,7 +46,7 @@ class GuestRoutes:
         app.router.add_post(prefix + PATH, self._exchange)
 
     async def _offer(self, _request: web.Request) -> web.Response:
-        guests = 0 if self._rooms is None else self._rooms.settings.guests_per_visitor
+        guests = 0 if self._rooms is None else self._rooms.places
         return web.json_response({"invitations": guests > 0, "guestsPerVisitor": guests})
 
     async def _exchange(self, request: web.Request) -> web.Response:

@@ -137,6 +137,11 @@ class AuthSettings(OptionGroup):
         return self
 
     @property
+    def players_are_open(self) -> bool:
+        """Whether a player needs no token."""
+        return not self.player_token and not self.has_jwt
+
+    @property
     def has_jwt(self) -> bool:
         """Whether JWTs can be verified."""
         return bool(self.jwt_secret or self.jwks_file or self.jwks_url)

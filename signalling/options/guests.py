@@ -8,8 +8,8 @@ from signalling.options.reading import OptionGroup
 class GuestSettings(OptionGroup):
     """Who may look along with a visitor, and what that may cost; docs/guests.md."""
 
-    guests_per_visitor: int = Field(1, ge=0, le=16)
-    """Guests a visitor may have at once, beside max_players; 0: nobody can be invited."""
+    guests_per_visitor: int | None = Field(None, ge=0, le=16)
+    """Guests a visitor may have at once, beside max_players; 1, or 0 where they need tokens."""
 
     invite_ttl: float = Field(900, gt=0, le=604_800)
     """Seconds in which an invitation's link must be opened."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from signalling.guests.tokens import GuestTokens
-from signalling.options.guests import GuestSettings
+from signalling.settings import ServeSettings
 from tests.signalling.peers import DEADLINE, Client, Json, Peer, Start, eventually
 from tests.signalling.sessions import ADMIN, instance, playing
 from tests.signalling.tokens import refusal
@@ -134,7 +134,7 @@ async def test_a_page_that_offers_gets_the_same(client: Client) -> None:
 
 async def test_a_guest_needs_no_token_of_its_own(start: Start) -> None:
     """Where players need a token the pass lets in, and the link alone does not."""
-    client = await start(player_token="letmein-player")
+    client = await start(player_token="letmein-player", guests_per_visitor=1)
     streamer = await client.streamer()
     visitor = await client.player("?token=letmein-player")
     await client.watch(visitor, streamer)
@@ -148,7 +148,7 @@ async def test_a_guest_needs_no_token_of_its_own(start: Start) -> None:
 
 async def test_a_pass_opens_no_http_route(start: Start) -> None:
     """Whoever shows it for a session of their own is asked for a player's token."""
-    client = await start(matchmaking=True, player_token="letmein-player")
+    client = await start(matchmaking=True, player_token="letmein-player", guests_per_visitor=1)
     streamer = await instance(client)
     visitor = await client.player("?token=letmein-player")
     await visitor.say("sessionRequest")
@@ -628,10 +628,12 @@ async def test_guests_do_not_invite(client: Client) -> None:
         assert (error["code"], error["of"]) == ("forbidden", wire_name)
 
 
-async def test_where_nobody_can_be_invited(start: Start) -> None:
-    """With no guests allowed messages and route say so."""
-    client = await start(guests_per_visitor=0)
-    _, visitor, _ = await client.pair()
+@pytest.mark.parametrize("options", [{"guests_per_visitor": 0}, {"player_token": "letmein"}])
+async def test_where_nobody_can_be_invited(start: Start, options: dict[str, Any]) -> None:
+    """With no guests allowed, and by default where players need a token, all say so."""
+    client = await start(**options)
+    token = options.get("player_token", "")
+    visitor = await client.player(f"?token={token}")
     await visitor.say("inviteRequest")
     assert (await visitor.hear_type("error"))["code"] == "not_offered"
     assert await refused(client, "x") == (404, "not_offered")
@@ -685,13 +687,14 @@ async def test_nothing_of_it_is_logged(
 
 def test_defaults_are_those_of_the_manual() -> None:
     """The figures that docs/guests.md gives."""
-    settings = GuestSettings()
-    assert (settings.guests_per_visitor, settings.invite_ttl) == (1, 900)
+    settings, locked = ServeSettings(), ServeSettings(player_token="letmein")
+    assert settings.invite_ttl == 900
+    assert (settings.guest_places, locked.guest_places) == (1, 0)
     assert (settings.room_grace, settings.room_history) == (60, 50)
 
 
 def test_messages_have_a_longest_size() -> None:
     """A full history of the longest messages fits the player's outbox."""
     longest = json.dumps({"text": "\u0001" * 1000, "name": "x" * 64, "id": "x" * 64})
-    settings = GuestSettings()
+    settings = ServeSettings()
     assert len(longest) * settings.room_history < 1024 * 1024

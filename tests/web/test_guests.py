@@ -29,7 +29,7 @@ SECRET = "a session secret for tests of guests"
 @pytest.fixture(scope="module")
 def places(built_page: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Give a server with one instance of one place, whose players need a token."""
-    options = ("--matchmaking", "--player_token=letmein", f"--session_secret={SECRET}")
+    options = ("--matchmaking", "--player_token=letmein", "--guests_per_visitor=1", f"--session_secret={SECRET}")
     folder = tmp_path_factory.mktemp("data")
     with (
         Server(str(built_page), *options, f"--data_dir={folder}") as server,
