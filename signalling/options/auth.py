@@ -98,7 +98,7 @@ class AuthSettings(OptionGroup):
 
     session_secret: Secret = None
     """
-    Signs session, resume and anonymous users' tokens; at least 16 bytes.
+    Signs session, resume, guest and anonymous users' tokens; at least 16 bytes.
 
     Made in data_dir when absent.
     """
@@ -148,6 +148,11 @@ class AuthSettings(OptionGroup):
     def _long_jwt_secret(self) -> Self:
         _jwt_secret(self.jwt_secret)
         return self
+
+    @property
+    def players_are_open(self) -> bool:
+        """Whether a player needs no token."""
+        return not self.player_token and not self.has_jwt
 
     @property
     def has_jwt(self) -> bool:

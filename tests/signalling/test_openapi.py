@@ -41,7 +41,15 @@ def shape(path: str) -> str:
 
 READ = [
     *("/api/status", "/api/config", "/api/streamers", "/api/players", "/api/sessions"),
-    *("/api/hosts", "/api/queue", "/api/scale", "/api/chat", "/health", "/health/ready"),
+    *(
+        "/api/hosts",
+        "/api/queue",
+        "/api/scale",
+        "/api/chat",
+        "/api/guests",
+        "/health",
+        "/health/ready",
+    ),
 ]
 
 EVERYTHING: dict[str, Any] = {
