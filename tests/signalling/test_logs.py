@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 from datetime import date
 from pathlib import Path
 
@@ -42,6 +43,26 @@ class TestOutputs:
         assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == [
             "large"
         ]
+
+    async def test_sleeps_while_there_is_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A server in which nothing happens is not woken for its log."""
+        waits: list[float | None] = []
+
+        class Watched(threading.Event):
+            def wait(self, timeout: float | None = None) -> bool:
+                waits.append(timeout)
+                return super().wait(timeout)
+
+        monkeypatch.setattr(logs, "Event", Watched)
+        stream = io.StringIO()
+        output = logs.BatchedOutput(stream)
+        await eventually(lambda: bool(waits))
+        assert waits == [None]
+        output.write("a line")
+        await eventually(lambda: stream.getvalue() == "a line\n")
+        await eventually(lambda: waits[-1] is None)
+        assert waits == [None, logs.FLUSH_SECONDS, None]
+        output.close()
 
     def test_traceback_is_in_the_line(self) -> None:
         """An error is one line, traceback included."""
