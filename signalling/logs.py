@@ -229,7 +229,12 @@ _console = structlog.dev.ConsoleRenderer(
 
 
 def _for_terminal(event: dict[str, Any]) -> str:
-    return str(_console(None, "", event))
+    return str(_console(None, "", {key: _harmless(value) for key, value in event.items()}))
+
+
+def _harmless(value: object) -> object:
+    """Return *value* without what a terminal would obey, or show as something else."""
+    return value if not isinstance(value, str) or value.isprintable() else ascii(value)
 
 
 def _to_json(event: dict[str, Any]) -> str:

@@ -44,6 +44,17 @@ class TestOutputs:
             "large"
         ]
 
+    def test_terminal_is_told_no_sequences(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What a stranger calls itself moves no cursor and turns no text around."""
+        stream = io.StringIO()
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+        output = logs.configure("info", stream=stream)
+        structlog.get_logger().info("named", streamer="\x1b]0;owned\x07", peer="\u202egnp")
+        output.close()
+        assert "\x1b]0;" not in stream.getvalue()
+        assert "\u202e" not in stream.getvalue()
+        assert "owned" in stream.getvalue()
+
     async def test_sleeps_while_there_is_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A server in which nothing happens is not woken for its log."""
         waits: list[float | None] = []
