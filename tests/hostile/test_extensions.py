@@ -162,7 +162,7 @@ def test_bodies(full: tuple[asyncio.Runner, Arena]) -> None:
             for who in (b"", ADMIN):
                 head = b"%b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%b" % (route, who)
                 length = b"Content-Length: %d\r\n\r\n" % len(body)
-                said = await server.attack("player", head + length + body)
+                said = await server.closes("player", head + length + body)
                 assert said.startswith(b"HTTP/1.1 "), (route, body[:100])
                 assert said[9:10] != b"5", (route, body[:100], said[-200:])
         await server.canary.sings()
@@ -185,7 +185,7 @@ def test_ids_in_paths(full: tuple[asyncio.Runner, Arena]) -> None:
             target = re.sub(r"\{\w+\}", odd, path).encode()
             for method in (b"GET", b"DELETE", b"HEAD", b"OPTIONS", b"PATCH"):
                 head = b"%b %b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" % (method, target)
-                said = await server.attack("player", head + who + b"\r\n")
+                said = await server.closes("player", head + who + b"\r\n")
                 assert said.startswith(b"HTTP/1.1 "), (method, target)
                 assert said[9:10] != b"5", (method, target, said[-200:])
         await server.canary.sings()
