@@ -51,6 +51,12 @@ KNOWN: Final[dict[str, dict[str, Json]]] = {
         "chatCancel": {"id": "1"},
         "chatHistory": {"limit": 5},
         "chatFeedback": {"id": "1", "helpful": True, "productId": "x"},
+        "inviteRequest": {"partnerId": "x", "name": "y", "visitor": "z", "user": "x"},
+        "inviteRevoke": {"id": "x"},
+        "roomOpen": {"user": "x"},
+        "roomMessage": {"id": "x", "text": "y"},
+        "inputGrant": {"to": "x"},
+        "inputTake": {},
     },
     "streamer": {
         "endpointId": {"id": "Other", "protocolVersion": "1.3.0"},

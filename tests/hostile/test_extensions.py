@@ -26,6 +26,9 @@ from tests.signalling.peers import eventually
 
 EXAMPLES = 40
 
+EXTENSIONS = ("session", "chat", "token", "invite", "room", "input")
+"""How the types of messages begin that leave the socket open when they are wrong."""
+
 ADMIN = b"Authorization: Bearer operator\r\n"
 
 ODD_IDS = ("x", "%00", "%ff%fe", "..%2f..%2fetc", "%e2%80%ae<script>", "a" * 3_000, "%0d%0aX:1")
@@ -79,7 +82,7 @@ def full(everything: tuple[asyncio.Runner, Arena]) -> Iterator[tuple[asyncio.Run
 def test_wrong_fields(full: tuple[asyncio.Runner, Arena]) -> None:
     """Every message of sessions and chat with every field wrong: the socket stays open."""
     runner, server = full
-    known = [kind for kind in KNOWN["player"] if kind.startswith(("session", "chat", "token"))]
+    known = [kind for kind in KNOWN["player"] if kind.startswith(EXTENSIONS)]
     wrong = [each for each in wrong_fields("player") if orjson.loads(each)["type"] in known]
 
     async def attack() -> None:
