@@ -76,7 +76,7 @@ def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 def _array(text: bytes) -> Iterator[Row | RowError]:
     try:
         rows = json.loads(text, parse_float=Decimal)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         yield RowError(1, "", f"not JSON: {error}")
         return
     for number, fields in enumerate(rows, 1):

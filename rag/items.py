@@ -114,7 +114,7 @@ class Product(Item):
     attributes: Annotated[dict[str, str], BeforeValidator(_flat)] = Field(
         default_factory=dict, validation_alias=AliasChoices("attributes", "attrs")
     )
-    stock: Annotated[int, Field(ge=0)] | None = None
+    stock: Annotated[int, Field(ge=0, le=2**53)] | None = None
     ue_asset: Line | None = Field(default=None, alias="ueAsset")
 
     plural: ClassVar[str] = "products"

@@ -16,9 +16,9 @@ DEADLINE = 5.0
 Json = dict[str, Any]
 
 
-async def eventually(condition: Callable[[], bool]) -> None:
+async def eventually(condition: Callable[[], bool], *, seconds: float = DEADLINE) -> None:
     """Wait until *condition* holds, which nothing announces."""
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - nothing announces it
             await asyncio.sleep(0.005)
 
