@@ -181,17 +181,17 @@ class _Rows:
         self._paths = paths
         self._sizes = [path.stat().st_size for path in paths]
         self.size = sum(self._sizes)
-        self.passed = 0
+        self.passed = self._before = 0
 
     def __iter__(self) -> Iterator[Row | RowError]:
-        before = 0
+        self._before = 0
         for path, size in zip(self._paths, self._sizes, strict=True):
-            yield from read_file(path, lambda at, before=before: self._pass(before + at))
-            before += size
+            yield from read_file(path, self._pass)
+            self._before += size
         self.passed = self.size
 
     def _pass(self, at: int) -> None:
-        self.passed = at
+        self.passed = self._before + at
 
 
 async def _search(options: argparse.Namespace, settings: Settings) -> int:
