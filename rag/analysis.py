@@ -8,6 +8,7 @@ from importlib.resources import files
 
 from rag.entries import Entry
 from rag.lexicon import THINGS, Concept, Kind, Lexicon, Mention
+from rag.measures import measure_terms, model_terms
 from rag.text import Script, bigrams, clean, has_hangul, tokens, without_particle
 
 _MONEY = re.compile(
@@ -58,9 +59,9 @@ def columns_of(entry: Entry, lexicon: Lexicon) -> Columns:
     return Columns(
         name=f"{names} {facets}",
         head=" ".join(_head_keys(entry, lexicon)),
-        concepts=" ".join(_keys(f"{names} . {facets}", lexicon)),
+        concepts=" ".join([*_keys(f"{names} . {facets}", lexicon), *_exact(names)]),
         body=entry.body,
-        body_concepts=" ".join(_keys(entry.body, lexicon)),
+        body_concepts=" ".join([*_keys(entry.body, lexicon), *_exact(entry.body)]),
         hangul=" ".join(_hangul(f"{names} {facets} {entry.body}")),
     )
 
@@ -74,6 +75,10 @@ def _head_keys(entry: Entry, lexicon: Lexicon) -> list[str]:
 def _keys(text: str, lexicon: Lexicon) -> list[str]:
     known = [m.concept for m in lexicon.read(text) if m.concept is not None]
     return [c.key for concept in known for c in (concept, *lexicon.broader(concept))]
+
+
+def _exact(text: str) -> list[str]:
+    return list(dict.fromkeys([*measure_terms(text), *model_terms(text)]))
 
 
 def _hangul(text: str) -> list[str]:
@@ -90,7 +95,7 @@ def read_request(text: str, lexicon: Lexicon) -> Reading:
         text=cleaned.strip() or clean(text),
         mentions=mentions,
         head=head,
-        terms=tuple(dict.fromkeys(_terms(mentions, head, lexicon))),
+        terms=tuple(dict.fromkeys([*_terms(mentions, head, lexicon), *_exact_terms(cleaned)])),
     )
 
 
@@ -104,6 +109,10 @@ def _terms(
             yield from _concept_terms(concept, lexicon, beside=beside)
         elif mention.text not in stop_words():
             yield from _word_terms(mention.text)
+
+
+def _exact_terms(text: str) -> Iterable[str]:
+    return (f'{{concepts body_concepts}}: "{term}"' for term in _exact(text))
 
 
 def _concept_terms(concept: Concept, lexicon: Lexicon, *, beside: bool) -> Iterable[str]:

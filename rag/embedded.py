@@ -28,11 +28,12 @@ from rag.vectors import Packed, VectorTable, pack
 
 T = TypeVar("T")
 
-FORMAT = "4"  # of the file; another one is built anew from the documents
+FORMAT = "5"  # of the file; another one is built anew from the documents
 READERS = 2  # threads that search at a time; more would only share the core
 _WEIGHTS = "3.0, 8.0, 3.0, 1.0, 1.0, 2.0"  # name, head, concepts, body, its concepts, Hangul
-_SCORED = 3_000  # items a request scores; a microsecond each, decision 0204
-_COUNTED = 20_000  # items; more common terms are all alike
+_SCORED = 1_500  # items a request scores; some microseconds each, decision 0204
+_COUNTED = 100_000  # items; more common terms are all alike
+_DRIFT = 0.1  # of the items may change before terms are counted again
 _ENOUGH = 20  # hits; with fewer the request is widened to every item with any term
 _FREQUENCIES_KEPT = 20_000  # terms, a megabyte
 _SCHEMA = """
@@ -80,6 +81,7 @@ class EmbeddedIndex:
         self._refreshing = threading.Lock()
         self._version = -1  # of the file, as far as the table in memory has it
         self._frequencies: dict[str, int] = {}
+        self._total = self._counted_at = 0  # items now, and when terms were counted
         self._opened: list[sqlite3.Connection] = []
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="index-write")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="index-read")
@@ -131,7 +133,8 @@ class EmbeddedIndex:
         self._refresh(db)
         frequencies = {term: self._frequency(db, term) for term in reading.terms}
         rare = choose_rare(frequencies, reading.head_term)
-        for required in dict.fromkeys([rare, reading.terms]):
+        joint = choose_joint(frequencies, reading.head_term, self._total)
+        for required in dict.fromkeys([joint, (rare,), (reading.terms,)]):
             match = _expression(required, reading.terms)
             rows = db.execute(query, [match, *values, limit]).fetchall()
             if len(rows) >= min(limit, _ENOUGH):
@@ -246,7 +249,9 @@ class EmbeddedIndex:
             facts = Facts(currency, units, frozenset(tags.split("\n")))
             self._table.put(key, Packed(vector, scale), facts)
         self._version = version
-        self._frequencies = {}
+        self._total = int(db.execute("SELECT max(n) FROM facts").fetchone()[0] or 0)
+        if abs(self._total - self._counted_at) > _DRIFT * self._counted_at:
+            self._frequencies, self._counted_at = {}, self._total
 
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return await self._run(self._readers, work)
@@ -289,15 +294,36 @@ def choose_rare(frequencies: Mapping[str, int], thing: str | None) -> tuple[str,
     return tuple(term for term in frequencies if term in chosen)
 
 
-def _expression(required: Sequence[str], terms: Sequence[str]) -> str:
+def choose_joint(
+    frequencies: Mapping[str, int], thing: str | None, total: int
+) -> tuple[tuple[str, ...], ...]:
+    """
+    Return groups of terms; an item to be scored has one of each.
+
+    Where there are more things of the asked sort than may be scored, they need one of
+    the other words too: those rarest ones that leave few enough.
+    """
+    rare = choose_rare(frequencies, thing)
+    if thing is None or frequencies.get(thing, 0) <= _SCORED:
+        return (rare,)
+    chosen, expected = list[str](), 0.0
+    for term in sorted(set(frequencies) - {thing}, key=lambda t: (frequencies[t], t)):
+        expected += frequencies[term] * frequencies[thing] / max(total, 1)
+        if chosen and expected > _SCORED:
+            break
+        chosen.append(term)
+    return ((thing,), tuple(chosen)) if chosen else (rare,)
+
+
+def _expression(required: Sequence[Sequence[str]], terms: Sequence[str]) -> str:
     """
     Require one of some terms; the others raise the score of what has them.
 
     The required ones stand on both sides and so count twice, as rare ones may.
     """
-    if len(required) == len(terms):
+    if len(required[0]) == len(terms):
         return " OR ".join(terms)
-    return f"({' OR '.join(required)}) AND ({' OR '.join(terms)})"
+    return " AND ".join(f"({' OR '.join(group)})" for group in [*required, terms])
 
 
 def _text_query(where: Where) -> tuple[str, list[str | int]]:
