@@ -74,7 +74,7 @@ class EmbeddedIndex:
     def __init__(self, path: Path, lexicon: Lexicon, *, model: str, dimensions: int) -> None:
         self._path = path
         self._lexicon = lexicon
-        self._model = f"{FORMAT} {model}"
+        self._model = f"{FORMAT} {lexicon.digest} {model}"
         self._table = VectorTable(dimensions, 1)
         self._dimensions = dimensions
         self._local = threading.local()
