@@ -112,7 +112,7 @@ def _terms(
 
 
 def _exact_terms(text: str) -> Iterable[str]:
-    return (f'{{concepts body_concepts}}: "{term}"' for term in _exact(text))
+    return (f'"{term}"' for term in _exact(text))
 
 
 def _concept_terms(concept: Concept, lexicon: Lexicon, *, beside: bool) -> Iterable[str]:
@@ -129,18 +129,18 @@ def _concept_terms(concept: Concept, lexicon: Lexicon, *, beside: bool) -> Itera
     if concept.kind is Kind.BRAND or (len(words) > 1 and concept.kind in THINGS and not beside):
         for word in words:
             for part in tokens(word):
-                yield f'{{name body}}: "{part.text}"'
+                yield f'"{part.text}"'
 
 
 def _word_terms(word: str) -> Iterable[str]:
     if has_hangul(word):
         yield from _bigram_terms(without_particle(word))
     else:
-        yield f'{{name body}}: "{word}"'
+        yield f'"{word}"'
 
 
 def _bigram_terms(text: str) -> Iterable[str]:
     for token in tokens(text):
         if token.script is Script.HANGUL:
             for pair in bigrams(without_particle(token.text)):
-                yield f'hangul: "{pair}"'
+                yield f'"{pair}"'

@@ -132,10 +132,7 @@ class EmbeddedIndex:
         query, values = _text_query(where)
         self._refresh(db)
         frequencies = {term: self._frequency(db, term) for term in reading.terms}
-        rare = choose_rare(frequencies, reading.head_term)
-        joint = choose_joint(frequencies, reading.head_term, self._total)
-        for required in dict.fromkeys([joint, (rare,), (reading.terms,)]):
-            match = _expression(required, reading.terms)
+        for match in _expressions(frequencies, reading.head_term, reading.terms):
             rows = db.execute(query, [match, *values, limit]).fetchall()
             if len(rows) >= min(limit, _ENOUGH):
                 break
@@ -294,36 +291,24 @@ def choose_rare(frequencies: Mapping[str, int], thing: str | None) -> tuple[str,
     return tuple(term for term in frequencies if term in chosen)
 
 
-def choose_joint(
-    frequencies: Mapping[str, int], thing: str | None, total: int
-) -> tuple[tuple[str, ...], ...]:
+def _expressions(
+    frequencies: Mapping[str, int], thing: str | None, terms: Sequence[str]
+) -> list[str]:
     """
-    Return groups of terms; an item to be scored has one of each.
+    Return what to ask for, the cheapest first; each finds all that the one before does.
 
-    Where there are more things of the asked sort than may be scored, they need one of
-    the other words too: those rarest ones that leave few enough.
+    Every mention of a term costs its whole list of items again, so a common thing is
+    not repeated: it has to have any of the other words. Rare terms are, on both sides,
+    and so count twice, as they may.
     """
     rare = choose_rare(frequencies, thing)
-    if thing is None or frequencies.get(thing, 0) <= _SCORED:
-        return (rare,)
-    chosen, expected = list[str](), 0.0
-    for term in sorted(set(frequencies) - {thing}, key=lambda t: (frequencies[t], t)):
-        expected += frequencies[term] * frequencies[thing] / max(total, 1)
-        if chosen and expected > _SCORED:
-            break
-        chosen.append(term)
-    return ((thing,), tuple(chosen)) if chosen else (rare,)
-
-
-def _expression(required: Sequence[Sequence[str]], terms: Sequence[str]) -> str:
-    """
-    Require one of some terms; the others raise the score of what has them.
-
-    The required ones stand on both sides and so count twice, as rare ones may.
-    """
-    if len(required[0]) == len(terms):
-        return " OR ".join(terms)
-    return " AND ".join(f"({' OR '.join(group)})" for group in [*required, terms])
+    others = [term for term in terms if term != thing]
+    found = [" OR ".join(terms)]
+    if len(rare) < len(terms):
+        found.insert(0, f"({' OR '.join(rare)}) AND ({found[0]})")
+    if thing is not None and others and frequencies.get(thing, 0) > _SCORED:
+        found.insert(0, f"{thing} AND ({' OR '.join(others)})")
+    return found
 
 
 def _text_query(where: Where) -> tuple[str, list[str | int]]:

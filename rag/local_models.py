@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,7 +101,7 @@ def fastembed(model_name: str, dimensions: int, folder: Path | None = None) -> L
     def load() -> Encode:
         from fastembed import TextEmbedding  # noqa: PLC0415 - an option, not in the rag extra
 
-        place = {} if folder is None else {"specific_model_path": str(folder)}
+        place: dict[str, Any] = {} if folder is None else {"specific_model_path": str(folder)}
         model = TextEmbedding(model_name, threads=1, **place)
 
         def encode(texts: list[str], purpose: Purpose) -> NDArray[np.floating]:

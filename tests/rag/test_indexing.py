@@ -13,7 +13,7 @@ import pytest
 
 from rag.analysis import read_request
 from rag.catalogue import PRODUCTS, Catalogue
-from rag.embedded import EmbeddedIndex, choose_joint, choose_rare
+from rag.embedded import EmbeddedIndex, choose_rare
 from rag.embedding import CachedEmbedder, Embedder, Purpose, Vectors
 from rag.entries import Where
 from rag.errors import EmbeddingError, RowError
@@ -317,15 +317,6 @@ def test_the_thing_asked_for_is_always_among_the_required() -> None:
     assert choose_rare(frequencies, "thing") == ("thing",)
     assert choose_rare(frequencies, None) == ("b", "c")
     assert choose_rare({"a": 9_000}, None) == ("a",)
-
-
-def test_a_common_thing_needs_one_of_the_other_words_too() -> None:
-    """Those rarest ones that leave few enough to score; a rare thing needs none."""
-    frequencies = {"oak": 8_000, "big": 60_000, "thing": 9_000}
-    joint = choose_joint(frequencies, "thing", 100_000)
-    assert joint == (("thing",), ("oak",))
-    assert choose_joint({"thing": 9_000}, "thing", 100_000) == (("thing",),)
-    assert choose_joint({"thing": 900, "oak": 9}, "thing", 10_000) == (("thing", "oak"),)
 
 
 async def test_things_without_the_other_words_are_found_when_few_have_them(
