@@ -38,6 +38,8 @@ class Reading:
     mentions: tuple[Mention, ...]
     head: Concept | None
     terms: tuple[str, ...]
+    head_terms: frozenset[str] = frozenset()
+    """Those of the thing asked for: what has its own term says little by the others."""
 
     @property
     def head_term(self) -> str | None:

@@ -132,7 +132,7 @@ class EmbeddedIndex:
         query, values = _text_query(where)
         self._refresh(db)
         frequencies = {term: self._frequency(db, term) for term in reading.terms}
-        for match in _expressions(frequencies, reading.head_term, reading.terms):
+        for match in _expressions(frequencies, reading):
             rows = db.execute(query, [match, *values, limit]).fetchall()
             if len(rows) >= min(limit, _ENOUGH):
                 break
@@ -291,9 +291,7 @@ def choose_rare(frequencies: Mapping[str, int], thing: str | None) -> tuple[str,
     return tuple(term for term in frequencies if term in chosen)
 
 
-def _expressions(
-    frequencies: Mapping[str, int], thing: str | None, terms: Sequence[str]
-) -> list[str]:
+def _expressions(frequencies: Mapping[str, int], reading: Reading) -> list[str]:
     """
     Return what to ask for, the cheapest first; each finds all that the one before does.
 
@@ -301,8 +299,9 @@ def _expressions(
     not repeated: it has to have any of the other words. Rare terms are, on both sides,
     and so count twice, as they may.
     """
+    thing, terms = reading.head_term, reading.terms
     rare = choose_rare(frequencies, thing)
-    others = [term for term in terms if term != thing]
+    others = [term for term in terms if term not in reading.head_terms]
     found = [" OR ".join(terms)]
     if len(rare) < len(terms):
         found.insert(0, f"({' OR '.join(rare)}) AND ({found[0]})")
