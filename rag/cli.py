@@ -21,7 +21,6 @@ from pydantic_settings import (
 )
 from rich.console import Console
 
-from rag.answering import Question
 from rag.catalogue import Imported
 from rag.chat import open_chat
 from rag.chat_events import Delta, Done, Error, Event, Partners
@@ -30,6 +29,7 @@ from rag.errors import RagError, RowError
 from rag.evaluation import Evaluation, Request, plot, read_set, summarise, table
 from rag.feedback import judgements
 from rag.feeds import Row, read_file
+from rag.hearing import Question
 from rag.money import Money, amount_of
 from rag.progress import ImportProgress
 from rag.retrieval import Conditions, Found
@@ -40,7 +40,12 @@ from stores.settings import StoreSettings, open_document_store
 FAILED, USAGE = 1, 2
 _ERRORS_SHOWN = 20
 _COMMAND_LINE = "command-line"  # whose conversation `ask` is: a new one each time
-_PATIENT = {"embedding_timeout": 60.0, "vector_timeout": 60.0}  # nobody sees a page wait
+_PATIENT = {  # nobody sees a page wait, and the models must be loaded first
+    "embedding_timeout": 60.0,
+    "vector_timeout": 60.0,
+    "chat_search_timeout": 60.0,
+    "chat_store_timeout": 10.0,
+}
 
 
 class Settings(BaseSettings, RagSettings, StoreSettings):

@@ -13,46 +13,46 @@ from aiohttp import web
 
 from signalling import handlers
 from signalling import settings as options
-from signalling.api import Api, Guard
-from signalling.auth import Authenticator
-from signalling.auth_settings import networks
-from signalling.browser import harden, set_user_cookie
-from signalling.certificates import Certificate
-from signalling.chat import NOT_OFFERED as CHAT_NOT_OFFERED
-from signalling.chat_routes import ChatOffer
+from signalling.access.auth import Authenticator
+from signalling.access.browser import harden, set_user_cookie
+from signalling.access.door import Door
+from signalling.access.identity import Signer, Users, new_anonymous_id
+from signalling.access.limits import Limits
+from signalling.access.operators import Operators
+from signalling.access.proxies import TRUSTED_HOPS
+from signalling.access.secret_file import kept_secret
+from signalling.chat.messages import NOT_OFFERED as CHAT_NOT_OFFERED
+from signalling.chat.opening import Retrieval
+from signalling.chat.routes import ChatOffer
 from signalling.contexts import contexts, new_wheel
 from signalling.dialect import WILBUR
-from signalling.door import Door
 from signalling.endpoint import UNLIMITED, Connections, Endpoint, NewSession
-from signalling.epic_matchmaker import Registration
-from signalling.epic_redirects import EpicRedirects
 from signalling.errors import CloseCode, Refused
 from signalling.expiry import Calendar
 from signalling.header_deadline import HEADER_DEADLINE, HeaderDeadline
-from signalling.health import Health, Readiness
-from signalling.identity import Signer, Users, new_anonymous_id
+from signalling.http.api import Api, Guard
+from signalling.http.certificates import Certificate
+from signalling.http.health import Health, Readiness
+from signalling.http.page import page_from
+from signalling.http.rest import Rest
+from signalling.http.site import Routes, Site
+from signalling.http.user_routes import UserRoutes
 from signalling.keepalive import Watched
-from signalling.limits import Limits
 from signalling.listening import IDLE_TIMEOUT, listening
-from signalling.matchmaking import Matchmaking
+from signalling.matching.epic_matchmaker import Registration
+from signalling.matching.epic_redirects import EpicRedirects
+from signalling.matching.matchmaking import Matchmaking
+from signalling.matching.messages import NOT_OFFERED
 from signalling.message_log import SessionT, logged, unlogged
 from signalling.metrics import Metrics, Population
-from signalling.operators import Operators
-from signalling.page import page_from
-from signalling.proxies import TRUSTED_HOPS
+from signalling.options.auth import networks
 from signalling.refresh import Refresher
 from signalling.registry import Link, Origin, Registry
-from signalling.rest import Rest
 from signalling.resume import Attachment, Resume, refuse_late, resumption_from
-from signalling.retrieval import Retrieval
-from signalling.secret_file import kept_secret
 from signalling.session import PlayerSession
-from signalling.session_messages import NOT_OFFERED
 from signalling.settings import ServeSettings
-from signalling.site import Routes, Site
 from signalling.streamer_session import SfuSession, StreamerSession
 from signalling.transport import SocketLimits, connection_factory
-from signalling.user_routes import UserRoutes
 
 CERTIFICATE_SECONDS: Final = 1.0
 """How often the certificate's files are looked at."""

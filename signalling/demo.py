@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from signalling.options import load
+from signalling.options.reading import load
 from signalling.serve import Stop, configure_logs, listening_server, new_event_loop
 from signalling.settings import ServeSettings
 

@@ -10,14 +10,14 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from signalling.door import Door
+from signalling.access.door import Door
+from signalling.access.identity import Grant
+from signalling.access.proxies import client_address, client_host
 from signalling.error_body import error_response
 from signalling.errors import CloseCode, Refused
 from signalling.expiry import Calendar
-from signalling.identity import Grant
 from signalling.keepalive import Wheel
 from signalling.metrics import Metrics
-from signalling.proxies import client_address, client_host
 from signalling.registry import Link, Origin
 from signalling.transport import (
     CLOSE_SECONDS,

@@ -14,8 +14,8 @@ import structlog
 from signalling import messages
 from signalling.disclosure import redacted
 from signalling.errors import CloseCode
-from signalling.log_settings import Detail
 from signalling.messages import Json
+from signalling.options.logs import Detail
 from signalling.registry import Link, Origin
 from signalling.session import Session, Table
 

@@ -8,13 +8,13 @@ import msgspec
 import structlog
 
 from signalling import messages
-from signalling.auth import Authenticator
+from signalling.access.auth import Authenticator
+from signalling.access.tokens import MAX_TOKEN_LENGTH, TokenRefused
 from signalling.errors import BadMessage
 from signalling.expiry import Calendar
 from signalling.messages import Json
 from signalling.resume import socket_of
 from signalling.session import PlayerSession
-from signalling.tokens import MAX_TOKEN_LENGTH, TokenRefused
 
 MIN_SECONDS_BETWEEN: Final = 1.0
 """A signature costs some hundred microseconds: no player may ask for more of them."""

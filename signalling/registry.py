@@ -11,9 +11,9 @@ from enum import Enum
 from typing import Protocol
 
 from signalling import messages
+from signalling.access.identity import OPEN, Grant
 from signalling.dialect import Dialect
 from signalling.errors import FINAL_CODES, CloseCode
-from signalling.identity import OPEN, Grant
 
 
 class Link(Protocol):

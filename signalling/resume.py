@@ -23,12 +23,12 @@ import msgspec
 import structlog
 
 from signalling import messages
+from signalling.access.identity import Credential, Grant
 from signalling.errors import BadMessage, CloseCode, ProtocolError
-from signalling.identity import Credential, Grant
 from signalling.message_log import unlogged
 from signalling.messages import Json
+from signalling.options.resume import ResumeSettings
 from signalling.registry import Link
-from signalling.resume_settings import ResumeSettings
 from signalling.resume_token import MAX_TOKEN_LENGTH, ResumeTokens
 from signalling.session import Context, PlayerSession
 

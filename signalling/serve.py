@@ -14,11 +14,11 @@ from signalling import logs
 from signalling.app import SERVER, Server, create_app
 from signalling.console import Console, listening_to_stdin
 from signalling.disclosure import shown_options
-from signalling.epic_options import from_arguments
 from signalling.files import raise_file_limit
 from signalling.listening import listening
-from signalling.options import load
-from signalling.saved_config import save
+from signalling.options.epic import from_arguments
+from signalling.options.reading import load
+from signalling.options.saving import save
 from signalling.settings import ServeSettings, read_config_file
 
 DEFAULT_CONFIG: Final = Path("config.json")

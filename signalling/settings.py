@@ -8,17 +8,17 @@ import structlog
 from pydantic import Field, field_validator
 
 from rag.settings import RagSettings
-from signalling import epic_options
-from signalling.auth_settings import AuthSettings
-from signalling.epic_matchmaker_settings import EpicMatchmakerSettings
 from signalling.errors import OptionError
-from signalling.limit_settings import LimitSettings
-from signalling.log_settings import LogSettings
-from signalling.matchmaking_settings import MatchmakingSettings
 from signalling.messages import Json
-from signalling.options import OptionGroup, Options, read_json, unknown_option
-from signalling.resume_settings import ResumeSettings
-from signalling.web_settings import ProxySettings, WebSettings
+from signalling.options import epic as epic_options
+from signalling.options.auth import AuthSettings
+from signalling.options.epic_matchmaker import EpicMatchmakerSettings
+from signalling.options.limits import LimitSettings
+from signalling.options.logs import LogSettings
+from signalling.options.matchmaking import MatchmakingSettings
+from signalling.options.reading import OptionGroup, Options, read_json, unknown_option
+from signalling.options.resume import ResumeSettings
+from signalling.options.web import ProxySettings, WebSettings
 from stores.settings import StoreSettings
 
 log = structlog.get_logger()

@@ -19,7 +19,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from aiohttp.http import WebSocketError
 
 from signalling import inline
-from signalling.credentials import chosen_subprotocol
+from signalling.access.credentials import chosen_subprotocol
 from signalling.errors import CloseCode, clip_reason
 from signalling.registry import Link
 from signalling.session import Context

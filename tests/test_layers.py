@@ -11,22 +11,27 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("signalling", "matchmaker", "rag", "ue5_config", "stores")
 
 SIGNALLING = (
-    {"errors", "files"},
-    {"messages", "resume_token"},
-    {"dialect", "metrics"},
-    {"registry", "ice", "directory"},
-    {"admission"},
+    {"errors", "files", "http_log"},
+    {"messages", "resume_token", "error_body", "logs"},
+    {"options"},
+    {"dialect", "metrics", "settings"},
+    {"access", "header_deadline"},
+    {"registry", "ice", "directory", "disclosure"},
+    {"admission", "headcount"},
     {"session"},
     {"streamer_session"},
-    {"handlers", "runner", "keepalive", "inline", "resume"},
-    {"transport"},
-    {"endpoint", "page", "health"},
+    {"handlers", "runner", "keepalive", "inline", "expiry", "message_log"},
+    {"resume", "console"},
+    {"transport", "refresh"},
+    {"endpoint"},
+    {"http", "chat", "matching"},
+    {"contexts", "listening"},
     {"app"},
-    {"serve"},
-    {"demo"},
+    {"serve", "peer"},
+    {"demo", "options.reference"},
     {"__main__"},
 )
-"""The modules of the server, lowest first; each imports only from rows above its own."""
+"""Rooms and modules of the server, lowest first; each imports only from rows above its own."""
 
 OUTSIDE = {
     "aiohttp": {"signalling", "matchmaker", "rag"},
@@ -64,15 +69,41 @@ def test_packages_do_not_know_each_other(package: str) -> None:
         assert not foreign, f"{path.relative_to(ROOT)} imports {foreign}"
 
 
+RANKS = {name: row for row, names in enumerate(SIGNALLING) for name in names}
+
+
+def place_of(module: str) -> str | None:
+    """Return the name in `SIGNALLING` that *module*, `signalling.room.name`, stands under."""
+    parts = module.split(".")
+    if parts[0] != "signalling":
+        return None
+    names = (".".join(parts[1:end]) for end in (3, 2))
+    return next((name for name in names if name in RANKS), None)
+
+
 def test_the_server_is_a_line() -> None:
-    """A module of the server imports only from the modules below it."""
-    rank = {name: row for row, names in enumerate(SIGNALLING) for name in names}
-    for name, row in rank.items():
-        for imported in imports_of(ROOT / "signalling" / f"{name}.py"):
-            parts = imported.split(".")
-            if parts[0] == "signalling" and len(parts) > 1 and parts[1] in rank:
-                below = rank[parts[1]] < row or parts[1] == name
-                assert below, f"{name} imports {parts[1]}, which is not below it"
+    """A module of the server imports only from its own room and those below it."""
+    for path in files_of("signalling"):
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        place = place_of(module)
+        for imported in imports_of(path) if place else ():
+            other = place_of(imported)
+            below = other in {None, place} or RANKS[str(other)] < RANKS[str(place)]
+            assert below, f"{module} imports {imported}, which is not below it"
+
+
+def test_everything_has_its_place() -> None:
+    """Every module of the server stands in the line."""
+    for path in files_of("signalling"):
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        assert path.name == "__init__.py" or place_of(module), f"{module} is not in SIGNALLING"
+
+
+def test_the_line_names_what_there_is() -> None:
+    """A room or module that is gone leaves the line too."""
+    for name in RANKS:
+        path = ROOT / "signalling" / name.replace(".", "/")
+        assert path.is_dir() or path.with_suffix(".py").is_file(), name
 
 
 @pytest.mark.parametrize("library", OUTSIDE)
@@ -86,6 +117,7 @@ def test_outside_libraries_stay_in_their_packages(library: str) -> None:
 
 def test_aiortc_stays_with_the_peers() -> None:
     """The server runs without WebRTC: only the peers import it."""
-    for path in (ROOT / "signalling").glob("*.py"):
+    peers = ROOT / "signalling" / "peer"
+    for path in set(files_of("signalling")) - set(peers.glob("*.py")):
         tops = {name.partition(".")[0] for name in imports_of(path)}
         assert not tops & {"aiortc", "aioice", "av", "numpy", "PIL"}, path.name

@@ -23,7 +23,7 @@ from av import VideoFrame
 from yarl import URL
 
 from signalling import logs
-from signalling.options import load
+from signalling.options.reading import load
 from signalling.peer import rtc
 from signalling.peer.conversation import Conversation
 from signalling.peer.counter import read_counter

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, Field, PositiveFloat
 from yarl import URL
 
-from signalling.options import Options
+from signalling.options.reading import Options
 from signalling.peer.scene import Size
 
 MIN_SIDE, MAX_WIDTH, MAX_HEIGHT = 64, 1920, 1080

@@ -15,7 +15,7 @@ import aiohttp
 import structlog
 
 from signalling import logs
-from signalling.options import load
+from signalling.options.reading import load
 from signalling.peer import rtc
 from signalling.peer.lifetime import end_tasks, until_told
 from signalling.peer.link import Link, SignallingMessage, open_link, reason_of, shown

@@ -15,9 +15,9 @@ import atheris
 
 with atheris.instrument_imports(include=["signalling"]):
     from signalling import ice, messages
+    from signalling.access.identity import Signer, Users
     from signalling.errors import OptionError, ProtocolError
-    from signalling.identity import Signer, Users
-    from signalling.options import load
+    from signalling.options.reading import load
     from signalling.peer.datachannel import FROM_STREAMER, TO_STREAMER, MalformedMessageError
     from signalling.resume import Resume
     from signalling.resume_token import ResumeTokens

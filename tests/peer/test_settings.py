@@ -3,7 +3,7 @@
 import pytest
 
 from signalling.errors import OptionError
-from signalling.options import load
+from signalling.options.reading import load
 from signalling.peer.scene import Size
 from signalling.peer.settings import ProbeSettings, StreamerSettings, parse_size
 

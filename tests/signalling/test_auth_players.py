@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from signalling.browser import USER_COOKIE
+from signalling.access.browser import USER_COOKIE
 from signalling.errors import CloseCode
 from tests.signalling.peers import Client, Start, eventually
 from tests.signalling.tokens import SECRET, Issuer, KeyServer, key_set, refusal, token
@@ -250,7 +250,7 @@ class TestPublicKeys:
         self, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A token of a new key makes the set be read again; one of a removed key is refused."""
-        monkeypatch.setattr("signalling.keys.MIN_AGE_SECONDS", 0)
+        monkeypatch.setattr("signalling.access.keys.MIN_AGE_SECONDS", 0)
         old, new = Issuer.ec("old"), Issuer.ec("new")
         file = tmp_path / "keys.json"
         file.write_bytes(key_set(old))

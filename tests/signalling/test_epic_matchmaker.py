@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signalling.epic_matchmaker import Figures, next_message
+from signalling.matching.epic_matchmaker import Figures, next_message
 from tests.signalling.peers import DEADLINE, Json, Start
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from signalling.certificates import Certificate
 from signalling.errors import OptionError
+from signalling.http.certificates import Certificate
 from tests.signalling.certificates import Files, issue
 from tests.signalling.peers import Client, Json, Peer, Start, eventually
 

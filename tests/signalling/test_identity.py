@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from signalling.access.identity import OPEN, Credential, Grant, Signer, Users
+from signalling.access.keys import KeySetUnusable, parse_key_set
+from signalling.access.tokens import TokenRefused, TokenVerifier
 from signalling.errors import CloseCode
 from signalling.expiry import HORIZON_SECONDS, Calendar
-from signalling.identity import OPEN, Credential, Grant, Signer, Users
-from signalling.keys import KeySetUnusable, parse_key_set
-from signalling.tokens import TokenRefused, TokenVerifier
 from tests.signalling.tokens import SECRET, Issuer, key_set, token
 
 SIGNER = Signer("secret")

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signalling.address import is_within, limit_key
-from signalling.attempts import Buckets, Occupancy
-from signalling.auth_settings import networks
+from signalling.access.address import is_within, limit_key
+from signalling.access.attempts import Buckets, Occupancy
+from signalling.options.auth import networks
 from tests.signalling.peers import Client, Start, eventually
 from tests.signalling.tokens import PROXIED, refusal
 

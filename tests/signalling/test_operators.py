@@ -7,7 +7,7 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from structlog.testing import capture_logs
 
-from signalling.browser import NO_PAGE_POLICY
+from signalling.access.browser import NO_PAGE_POLICY
 from signalling.errors import Refused
 from tests.signalling.peers import Client, Start
 from tests.signalling.tokens import PROXIED, SECRET, token

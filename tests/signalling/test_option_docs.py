@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from signalling.option_docs import page
+from signalling.options.reference import page
 from signalling.settings import ServeSettings
 
 MANUAL = Path(__file__).parents[2] / "docs" / "options.md"
@@ -15,7 +15,7 @@ def test_every_option_says_what_it_does() -> None:
 
 
 def test_manual_is_current() -> None:
-    """docs/options.md is what `python -m signalling.option_docs` prints."""
+    """docs/options.md is what `python -m signalling.options.reference` prints."""
     assert MANUAL.read_text(encoding="utf-8") == page(ServeSettings)
 
 

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import CapturingLogger
 
 from signalling.errors import OptionError
-from signalling.options import load
+from signalling.options.reading import load
 from signalling.serve import settings_from
 from signalling.settings import ServeSettings, peer_options, read_config_file
 

@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 from playwright.async_api import Browser, Page, async_playwright
 
+from signalling.http.page import BUILT_IN
 from signalling.listening import listening
-from signalling.page import BUILT_IN
 from signalling.peer.settings import StreamerSettings
 from signalling.peer.streamer import run_streamers
 from tests.signalling.peers import Client, Start

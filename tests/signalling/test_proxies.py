@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from signalling.proxies import TRUSTED_HOPS, client_address, client_host, client_scheme
+from signalling.access.proxies import TRUSTED_HOPS, client_address, client_host, client_scheme
 
 
 def request_with(hops: int, *headers: tuple[str, str]) -> web.Request:

@@ -6,7 +6,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from signalling.errors import CloseCode
-from signalling.rest import StreamerInfo
+from signalling.http.rest import StreamerInfo
 from tests.signalling.peers import Client, Json, Start
 
 TOKEN = "a-token-of-the-operator"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from signalling.errors import OptionError
-from signalling.saved_config import save
+from signalling.options.saving import save
 from signalling.serve import settings_from
 
 

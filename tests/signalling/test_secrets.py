@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from signalling.errors import OptionError
-from signalling.options import load
+from signalling.options.reading import load
 from signalling.settings import ServeSettings
 from tests.signalling.tokens import PROXIED, SECRET, UPGRADE, token
 

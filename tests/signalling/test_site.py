@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from signalling.errors import CloseCode, OptionError
-from signalling.page import page_from
-from signalling.web_settings import WebSettings
+from signalling.http.page import page_from
+from signalling.options.web import WebSettings
 from tests.signalling.peers import Client, Start, eventually
 
 

@@ -34,12 +34,26 @@ RELAY_PORTS = 20
 """Enough for the two ends of a few sessions."""
 
 
-def free_udp_ports(count: int) -> int:
-    """Return the first of *count* ports in a row, free a moment ago."""
+START_SECONDS = 20
+"""Coturn opens its ports within a second; on a busy machine it may take longer."""
+
+STARTS = 3
+"""Between finding a port free and coturn's taking it, somebody else may."""
+
+
+def free_ports(count: int) -> int:
+    """Return the first of *count* ports in a row; that one is free for TCP and UDP just now."""
     while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as first:
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as stream,
+        ):
+            datagrams.bind(("127.0.0.1", 0))
+            port = int(datagrams.getsockname()[1])
+            try:
+                stream.bind(("127.0.0.1", port))
+            except OSError:
+                continue
         if port + count < 65_535:
             return port
 
@@ -47,36 +61,54 @@ def free_udp_ports(count: int) -> int:
 @pytest.fixture
 async def turn_url(tmp_path: Path) -> AsyncIterator[str]:
     """Give the URL of a coturn of our own on loopback."""
-    port = free_udp_ports(1)
-    relay = free_udp_ports(RELAY_PORTS)
-    process = await asyncio.create_subprocess_exec(
-        str(COTURN), "-n", "--no-cli", "--no-tls", "--no-dtls",
-        "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", f"--listening-port={port}",
-        f"--min-port={relay}", f"--max-port={relay + RELAY_PORTS}",
-        "--use-auth-secret", f"--static-auth-secret={TURN_SECRET}", "--realm=test",
-        "--allow-loopback-peers", "--log-file=stdout", f"--pidfile={tmp_path / 'turn.pid'}",
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-        cwd=tmp_path,
-    )  # fmt: skip
-    try:
-        await listens(port)
-        yield f"turn:127.0.0.1:{port}?transport=udp"
-    finally:
+    for attempt in range(STARTS):
+        port = free_ports(1)
+        process = await start_coturn(port, tmp_path)
+        if await listens(port, process):
+            break
+        await end(process)
+        assert attempt < STARTS - 1, (tmp_path / "coturn.log").read_text(encoding="utf-8")
+    yield f"turn:127.0.0.1:{port}?transport=udp"
+    await end(process)
+
+
+async def start_coturn(port: int, folder: Path) -> asyncio.subprocess.Process:
+    """Start coturn on *port*; what it says goes to `coturn.log` in *folder*."""
+    relay = free_ports(RELAY_PORTS)
+    with (folder / "coturn.log").open("ab") as log:
+        return await asyncio.create_subprocess_exec(
+            str(COTURN), "-n", "--no-cli", "--no-tls", "--no-dtls",
+            "--listening-ip=127.0.0.1", f"--listening-port={port}",
+            "--relay-ip=127.0.0.1", f"--min-port={relay}", f"--max-port={relay + RELAY_PORTS}",
+            "--use-auth-secret", f"--static-auth-secret={TURN_SECRET}", "--realm=test",
+            "--allow-loopback-peers", "--log-file=stdout", f"--pidfile={folder / 'turn.pid'}",
+            f"--userdb={folder / 'turndb'}",
+            stdout=log, stderr=log, cwd=folder,
+        )  # fmt: skip
+
+
+async def end(process: asyncio.subprocess.Process) -> None:
+    """End *process*, whether or not it has ended by itself."""
+    if process.returncode is None:
         process.terminate()
-        await process.wait()
+    await process.wait()
 
 
-async def listens(port: int) -> None:
-    """Wait until coturn takes connections; it opens TCP beside UDP."""
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except OSError:
-                await asyncio.sleep(0.05)
-            else:
-                writer.close()
-                return
+async def listens(port: int, process: asyncio.subprocess.Process) -> bool:
+    """Return whether coturn takes connections in time; it opens TCP beside UDP."""
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            while process.returncode is None:
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                except OSError:
+                    await asyncio.sleep(0.05)
+                else:
+                    writer.close()
+                    return True
+    except TimeoutError:
+        return False
+    return False
 
 
 @pytest.fixture

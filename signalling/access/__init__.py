@@ -1,0 +1,1 @@
+"""Who may come in: addresses, origins, tokens, identities, limits."""

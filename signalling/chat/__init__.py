@@ -1,0 +1,1 @@
+"""The consultant joined to the server: its messages, its routes, its opening."""

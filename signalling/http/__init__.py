@@ -1,0 +1,1 @@
+"""What the ports answer in plain HTTP."""

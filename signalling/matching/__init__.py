@@ -1,0 +1,1 @@
+"""The matchmaker joined to the server: places, sessions, Epic's own matchmaker."""

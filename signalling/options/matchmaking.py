@@ -1,0 +1,33 @@
+"""Options of joining the matchmaker to the server, beside the matchmaker's own."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from matchmaker.settings import MatchmakerSettings
+from signalling.options.reading import OptionGroup
+
+Secret = Annotated[str | None, Field(repr=False)]
+
+
+class MatchmakingSettings(MatchmakerSettings, OptionGroup):
+    """How players come to an instance of their own, and where that is remembered."""
+
+    matchmaking_alias: str = Field("Session", min_length=1, max_length=256)
+    """What pages that know no sessions are shown in place of the streamers' own names."""
+
+    matchmaker_http_port: int | None = Field(None, ge=0, le=65535)
+    """A port for browsers that Epic's matchmaker sends to Cirrus servers; none: off."""
+
+    redis_url: Secret = None
+    """Where nodes share their state, like redis://127.0.0.1:6379/0; none: in memory."""
+
+    redis_url_file: Path | None = None
+    """A file with redis_url."""
+
+    webhook_secret_file: Path | None = None
+    """A file with webhook_secret."""
+
+    matchmaker_secret_file: Path | None = None
+    """A file with matchmaker_secret."""
