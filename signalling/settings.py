@@ -13,6 +13,7 @@ from signalling.messages import Json
 from signalling.options import epic as epic_options
 from signalling.options.auth import AuthSettings
 from signalling.options.epic_matchmaker import EpicMatchmakerSettings
+from signalling.options.guests import GuestSettings
 from signalling.options.limits import LimitSettings
 from signalling.options.logs import LogSettings
 from signalling.options.matchmaking import MatchmakingSettings
@@ -108,6 +109,7 @@ class ServeSettings(
     AuthSettings,
     LimitSettings,
     ResumeSettings,
+    GuestSettings,
     WebSettings,
     ProxySettings,
     LogSettings,
@@ -133,6 +135,13 @@ class ServeSettings(
 
     stdin: bool = False
     """Take one-letter commands on standard input; h lists them."""
+
+    @property
+    def guest_places(self) -> int:
+        """How many guests a visitor may have: none by default where not everybody may play."""
+        if self.guests_per_visitor is None:
+            return 1 if self.players_are_open else 0
+        return self.guests_per_visitor
 
 
 def read_config_file(path: Path, *, option: str = "config_file") -> Json:

@@ -11,6 +11,7 @@ from signalling import messages
 from signalling.access.identity import Users
 from signalling.errors import BadMessage
 from signalling.messages import Json
+from signalling.registry import Player
 from signalling.runner import Tasks
 from signalling.session import Handler, PlayerSession
 from stores.documents import StoreError
@@ -77,6 +78,12 @@ class Judge(Chatted, frozen=True):
     product_id: messages.Id | None = None
 
 
+Overhear = Callable[[Player, str, Json], bool]
+"""
+Told of a question and of each event of its answer; returns whether the event is taken
+care of, so that who asked is not sent it.
+"""
+
 Act = Callable[["Chat", PlayerSession, str, Any], Coroutine[Any, Any, None] | None]
 
 
@@ -96,6 +103,8 @@ class ChatMessages:
         self._currency = currency
         self._tasks = Tasks()
         self._pending: Counter[str] = Counter()
+        self.overhear: Overhear = lambda _player, _wire_name, _fields: False
+        """Lets others take part; set by whoever knows who is together."""
 
     def table(self) -> Mapping[str, Handler]:
         """Return the handlers by message type."""
@@ -155,7 +164,15 @@ class ChatMessages:
         except ValueError as exc:
             _complain(session, Ask, "bad_message", f"chat: budget {exc}")
             return
-        chat.start(user, question, lambda event: _send(session, event))
+        began = chat.start(user, question, lambda event: self._send(session, event))
+        if began:
+            self.overhear(session.player, Ask.wire_name, {"id": asked.id, "text": asked.text})
+
+    def _send(self, session: PlayerSession, event: "Event") -> None:
+        fields = event.fields()
+        if not self.overhear(session.player, event.wire_name, fields):
+            # The player outlives its socket: a resumed one gets the rest.
+            session.player.link.send(messages.encode(event.wire_name, fields))
 
 
 def question_of(asked: Ask, default_currency: str) -> "Question":
@@ -193,11 +210,6 @@ async def _judge(chat: "Chat", session: PlayerSession, user: str, asked: Judge) 
     )
     if not known:
         _complain(session, Judge, "not_found", "That was not recommended to you.")
-
-
-def _send(session: PlayerSession, event: "Event") -> None:
-    # The player outlives its socket: a resumed one gets the rest.
-    session.player.link.send(messages.encode(event.wire_name, event.fields()))
 
 
 def _refuse(

@@ -12,7 +12,7 @@ from aiohttp import web
 from signalling.access.auth import Authenticator
 from signalling.access.limits import Limits
 from signalling.access.operators import Operators
-from signalling.chat.messages import ChatMessages
+from signalling.chat.messages import ChatMessages, Overhear
 from signalling.chat.routes import ChatRoutes
 from signalling.error_body import error_response
 from signalling.errors import OptionError, Refused
@@ -59,6 +59,10 @@ class Retrieval:
     def messages(self) -> Mapping[str, MessageHandler]:
         """What players may say to the consultant: handlers by message type."""
         return self._messages.table()
+
+    def let_overhear(self, overhear: Overhear) -> None:
+        """Tell *overhear* of what visitors ask and are answered."""
+        self._messages.overhear = overhear
 
     async def forget(self, user: str) -> None:
         """Remove what the consultant keeps of a user; raises `Refused` while starting."""

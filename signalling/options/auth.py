@@ -94,7 +94,7 @@ class AuthSettings(OptionGroup):
     """A file with admin_token."""
 
     session_secret: Secret = None
-    """Signs session, resume and anonymous users' tokens; made in data_dir when absent."""
+    """Signs session, resume, guest and anonymous users' tokens; made in data_dir if absent."""
 
     session_secret_file: Path | None = None
     """A file with session_secret."""
@@ -135,6 +135,11 @@ class AuthSettings(OptionGroup):
     def _long_jwt_secret(self) -> Self:
         _jwt_secret(self.jwt_secret)
         return self
+
+    @property
+    def players_are_open(self) -> bool:
+        """Whether a player needs no token."""
+        return not self.player_token and not self.has_jwt
 
     @property
     def has_jwt(self) -> bool:
