@@ -9,6 +9,7 @@ import structlog
 
 from signalling import messages
 from signalling.access.identity import Users
+from signalling.chat.metrics import ChatMetrics
 from signalling.errors import BadMessage
 from signalling.messages import Json
 from signalling.runner import Tasks
@@ -89,9 +90,15 @@ class ChatMessages:
     """
 
     def __init__(
-        self, chat: Callable[[], "Chat | None"], *, users: Users, currency: str
+        self,
+        chat: Callable[[], "Chat | None"],
+        *,
+        users: Users,
+        currency: str,
+        metrics: ChatMetrics,
     ) -> None:
         self._chat = chat
+        self._metrics = metrics
         self._users = users
         self._currency = currency
         self._tasks = Tasks()
@@ -103,7 +110,7 @@ class ChatMessages:
             Ask.wire_name: self._handler(Ask, self._ask),
             Cancel.wire_name: self._handler(Cancel, _cancel),
             ReadBack.wire_name: self._handler(ReadBack, _read_back),
-            Judge.wire_name: self._handler(Judge, _judge),
+            Judge.wire_name: self._handler(Judge, self._judge),
         }
 
     async def close(self) -> None:
@@ -117,6 +124,7 @@ class ChatMessages:
                 return
             chat = self._chat()
             if chat is None:
+                self._metrics.refused("starting")
                 _refuse(session, asked, "starting", "The catalogue is being loaded.", 2.0)
                 return
             user = self._users.of(session.player.grant, user=asked.user, user_id=asked.user_id)
@@ -155,7 +163,19 @@ class ChatMessages:
         except ValueError as exc:
             _complain(session, Ask, "bad_message", f"chat: budget {exc}")
             return
-        chat.start(user, question, lambda event: _send(session, event))
+        send = self._metrics.observing(lambda event: _send(session, event))
+        chat.start(user, question, send)
+
+    async def _judge(
+        self, chat: "Chat", session: PlayerSession, user: str, asked: Judge
+    ) -> None:
+        known = await chat.feedback(
+            user, asked.id, product_id=asked.product_id, helpful=asked.helpful
+        )
+        if known:
+            self._metrics.thumb(helpful=asked.helpful)
+        else:
+            _complain(session, Judge, "not_found", "That was not recommended to you.")
 
 
 def question_of(asked: Ask, default_currency: str) -> "Question":
@@ -185,14 +205,6 @@ def _cancel(chat: "Chat", session: PlayerSession, user: str, asked: Cancel) -> N
 async def _read_back(chat: "Chat", session: PlayerSession, user: str, asked: ReadBack) -> None:
     said = await chat.history(user, asked.limit)
     session.player.link.send(messages.encode("chatHistory", {"messages": said}))
-
-
-async def _judge(chat: "Chat", session: PlayerSession, user: str, asked: Judge) -> None:
-    known = await chat.feedback(
-        user, asked.id, product_id=asked.product_id, helpful=asked.helpful
-    )
-    if not known:
-        _complain(session, Judge, "not_found", "That was not recommended to you.")
 
 
 def _send(session: PlayerSession, event: "Event") -> None:

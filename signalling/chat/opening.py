@@ -13,9 +13,11 @@ from signalling.access.auth import Authenticator
 from signalling.access.limits import Limits
 from signalling.access.operators import Operators
 from signalling.chat.messages import ChatMessages
+from signalling.chat.metrics import ChatMetrics
 from signalling.chat.routes import ChatRoutes
 from signalling.error_body import error_response
 from signalling.errors import OptionError, Refused
+from signalling.metrics import Metrics
 from signalling.session import Handler as MessageHandler
 from stores.documents import DocumentStore
 from stores.settings import open_document_store
@@ -41,15 +43,22 @@ class Retrieval:
         *,
         authenticator: Authenticator,
         limits: Limits,
+        metrics: Metrics,
     ) -> None:
         _check_installed()
         currency = settings.catalogue_currency
         self._chat: Chat | None = None
+        counted = ChatMetrics(metrics)
+        counted.watch_running(lambda: 0 if self._chat is None else len(self._chat))
         self._messages = ChatMessages(
-            lambda: self._chat, users=authenticator.users, currency=currency
+            lambda: self._chat, users=authenticator.users, currency=currency, metrics=counted
         )
         self._chat_routes = ChatRoutes(
-            self._chat_ready, authenticator=authenticator, limits=limits, currency=currency
+            self._chat_ready,
+            authenticator=authenticator,
+            limits=limits,
+            currency=currency,
+            metrics=counted,
         )
         self._settings = settings
         self._operators = operators

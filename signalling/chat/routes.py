@@ -14,6 +14,7 @@ from signalling.access.browser import set_user_cookie
 from signalling.access.identity import ANONYMOUS_PREFIX
 from signalling.access.limits import Limits
 from signalling.chat.messages import Ask, question_of
+from signalling.chat.metrics import ChatMetrics
 from signalling.error_body import error_response
 from signalling.errors import Refused
 
@@ -62,8 +63,10 @@ class ChatRoutes:
         authenticator: Authenticator,
         limits: Limits,
         currency: str,
+        metrics: ChatMetrics,
     ) -> None:
         self._chat = chat
+        self._metrics = metrics
         self._authenticator = authenticator
         self._limits = limits
         self._currency = currency
@@ -93,7 +96,8 @@ class ChatRoutes:
             raise Refused(400, "bad_request", f"budget {exc}") from None
         user = users.of(grant, user=asked.user, user_id=asked.user_id)
         events: asyncio.Queue[Event] = asyncio.Queue()
-        began = chat.start(user, question, lambda event: _put(events, event))
+        send = self._metrics.observing(lambda event: _put(events, event))
+        began = chat.start(user, question, send)
         if not began:
             raise _refusal(events.get_nowait())
         response = _stream()
