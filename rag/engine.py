@@ -37,6 +37,10 @@ class Shelf(Generic[ItemT]):
     index: EmbeddedIndex
     vectors: VectorIndex
 
+    def wake(self) -> None:
+        """Tell the indexer that there is something new."""
+        self.indexer.wake()
+
 
 @dataclass(frozen=True, slots=True)
 class Engine:

@@ -129,7 +129,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _measure(options: argparse.Namespace) -> bool:
-    scale, met = Scale(pairs=options.pairs, seconds=options.seconds, warm_up=1.0, settle=0.5), True
+    scale, met = (
+        Scale(pairs=options.pairs, seconds=options.seconds, warm_up=1.0, settle=0.5),
+        True,
+    )
     for kind in options.kinds or ("embedded", "services"):
         async with _server(kind, options.option) as address:
             runs = await compare(address, scale, options.pause)

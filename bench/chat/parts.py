@@ -95,9 +95,7 @@ class Visitors:
 async def visitors(address: Address, count: int, *, pause: float) -> AsyncIterator[Visitors]:
     """Run *count* visitors, each of whom has had one answer already."""
     options = ("--visitors", str(count), "--pause", str(pause))
-    async with _module(
-        "bench.chat.visitors", "--url", address.player_url, *options
-    ) as process:
+    async with _module("bench.chat.visitors", "--url", address.player_url, *options) as process:
         await _line(process)
         yield Visitors(process)
 

@@ -26,7 +26,11 @@ THINGS: Final = (
     ("조명", "lamp"), ("러그", "rug"), ("의자", "chair"), ("책장", "bookcase"),
 )  # fmt: skip
 ROOMS: Final = (("거실", "living room"), ("침실", "bedroom"), ("서재", "study"))
-FEELINGS: Final = (("따뜻한 느낌의", "warm"), ("북유럽 스타일의", "scandinavian"), ("넓은", "wide"))
+FEELINGS: Final = (
+    ("따뜻한 느낌의", "warm"),
+    ("북유럽 스타일의", "scandinavian"),
+    ("넓은", "wide"),
+)
 BUDGETS: Final = (("150만원 이하", "under 1,500,000 won"), ("80만원 이하", "under 800,000 won"))
 
 
@@ -59,7 +63,11 @@ def question(dice: random.Random) -> str:
         dice.choice(group)[language] for group in (ROOMS, FEELINGS, THINGS, BUDGETS)
     )
     limit = budget if dice.random() < 0.5 else ""
-    words = f"{room}에 둘 {feeling} {thing}" if language == 0 else f"a {feeling} {thing} for the {room}"
+    words = (
+        f"{room}에 둘 {feeling} {thing}"
+        if language == 0
+        else f"a {feeling} {thing} for the {room}"
+    )
     return f"{words}, {limit}" if limit else words
 
 

@@ -9,6 +9,7 @@ import structlog
 
 from signalling import messages
 from signalling.access.identity import Users
+from signalling.chat.consulting import Consultant
 from signalling.chat.metrics import ChatMetrics
 from signalling.errors import BadMessage
 from signalling.messages import Json
@@ -18,7 +19,6 @@ from stores.documents import StoreError
 
 if TYPE_CHECKING:
     from rag.answering import Question
-    from rag.chat import Chat
     from rag.chat_events import Event
 
 MAX_PENDING: Final = 4
@@ -78,7 +78,7 @@ class Judge(Chatted, frozen=True):
     product_id: messages.Id | None = None
 
 
-Act = Callable[["Chat", PlayerSession, str, Any], Coroutine[Any, Any, None] | None]
+Act = Callable[[Consultant, PlayerSession, str, Any], Coroutine[Any, Any, None] | None]
 
 
 class ChatMessages:
@@ -91,7 +91,7 @@ class ChatMessages:
 
     def __init__(
         self,
-        chat: Callable[[], "Chat | None"],
+        chat: Callable[[], Consultant | None],
         *,
         users: Users,
         currency: str,
@@ -157,7 +157,7 @@ class ChatMessages:
             log.error("chat_message_failed", type=kind.wire_name, exc_info=error)
             _complain(session, kind, "internal", "Something went wrong here.")
 
-    def _ask(self, chat: "Chat", session: PlayerSession, user: str, asked: Ask) -> None:
+    def _ask(self, chat: Consultant, session: PlayerSession, user: str, asked: Ask) -> None:
         try:
             question = question_of(asked, self._currency)
         except ValueError as exc:
@@ -167,7 +167,7 @@ class ChatMessages:
         chat.start(user, question, send)
 
     async def _judge(
-        self, chat: "Chat", session: PlayerSession, user: str, asked: Judge
+        self, chat: Consultant, session: PlayerSession, user: str, asked: Judge
     ) -> None:
         known = await chat.feedback(
             user, asked.id, product_id=asked.product_id, helpful=asked.helpful
@@ -196,13 +196,15 @@ def question_of(asked: Ask, default_currency: str) -> "Question":
     )
 
 
-def _cancel(chat: "Chat", session: PlayerSession, user: str, asked: Cancel) -> None:
+def _cancel(chat: Consultant, session: PlayerSession, user: str, asked: Cancel) -> None:
     """End the answer; one that has ended already was told so by its own `chatDone`."""
     if not chat.cancel(user, asked.id):
         session.drop("nothing_to_cancel")
 
 
-async def _read_back(chat: "Chat", session: PlayerSession, user: str, asked: ReadBack) -> None:
+async def _read_back(
+    chat: Consultant, session: PlayerSession, user: str, asked: ReadBack
+) -> None:
     said = await chat.history(user, asked.limit)
     session.player.link.send(messages.encode("chatHistory", {"messages": said}))
 

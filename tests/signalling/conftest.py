@@ -30,6 +30,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
                 "sfu_port": 0,
                 "drain_timeout": 0,
                 "data_dir": tmp_path,
+                "retrieval_process": False,
             }
             app = create_app(ServeSettings(**{**defaults, **options}))
             port = await stack.enter_async_context(listening(app, "127.0.0.1", 0))

@@ -39,7 +39,7 @@ async def shop(start: Start, tmp_path: Path, showroom: Path) -> Client:
     shutil.copytree(showroom, folder)
     client = await start(retrieval=True, data_dir=folder, admin_token="operator")
     async with asyncio.timeout(60):
-        while client.server.retrieval._chat is None:  # type: ignore[union-attr]  # noqa: ASYNC110
+        while client.server.retrieval._room.consultant is None:  # type: ignore[union-attr]  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     return client
 
@@ -167,7 +167,7 @@ async def test_questions_that_are_none(shop: Client) -> None:
 
 async def test_too_many_questions_a_minute(shop: Client) -> None:
     """Beyond the limit a visitor is told when to ask again."""
-    shop.server.retrieval._chat._limit._limit = 2  # type: ignore[union-attr]
+    shop.server.retrieval._room.consultant._limit._limit = 2  # type: ignore[union-attr]
     peer = await _player(shop)
     for key in "ab":
         assert (await _turn(peer, id=key, text="rug"))[-1]["type"] == "chatDone"
@@ -180,7 +180,7 @@ async def test_one_answer_at_a_time_and_cancel(
 ) -> None:
     """A second question is `busy` while the first is answered; `chatCancel` ends that."""
     stuck = asyncio.Event()
-    retriever = shop.server.retrieval._engine.products.retriever  # type: ignore[union-attr]
+    retriever = shop.server.retrieval._room.engine.products.retriever  # type: ignore[union-attr]
 
     async def search(*_: object, **__: object) -> None:
         await stuck.wait()
@@ -199,7 +199,7 @@ async def test_signalling_goes_on_meanwhile(
 ) -> None:
     """A player whose answer takes forever subscribes and is pinged as ever."""
     stuck = asyncio.Event()
-    retriever = shop.server.retrieval._engine.products.retriever  # type: ignore[union-attr]
+    retriever = shop.server.retrieval._room.engine.products.retriever  # type: ignore[union-attr]
 
     async def search(*_: object, **__: object) -> None:
         await stuck.wait()
