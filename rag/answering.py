@@ -5,15 +5,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
-from rag import wording
+from rag import facets, wording
 from rag.actions import action
-from rag.advice import AdviceError, Adviser, Brief, Pick, Say, Spent
-from rag.budget import Budget
-from rag.cards import partner_card, product_card
+from rag.advice import AdviceError, Adviser, Brief, Say, Spent
+from rag.cards import Shown, partner_card, product_card
 from rag.chat_events import (
     Delta,
     Done,
@@ -26,26 +25,24 @@ from rag.chat_events import (
     Usage,
 )
 from rag.chat_settings import ChatSettings
-from rag.conversation import EMPTY, Conversation, Conversations, Turn
+from rag.conversation import EMPTY, Conversation, Conversations, Turn, Vote
 from rag.engine import Engine
 from rag.errors import RagError
-from rag.fit import Fit, fits_of, is_above
-from rag.items import Product
-from rag.money import Money, Rates
+from rag.finding import Finder, Findings
+from rag.fit import Fit
+from rag.hearing import Hearing, Question, Route, route_of
+from rag.interpretation import Interpreter
+from rag.items import Partner, Product
+from rag.money import Rates
 from rag.request import Request, complete
 from rag.retrieval import Conditions, Found
-from rag.understanding import Wish, understand
+from rag.understanding import Wish
 from stores.documents import StoreError
 
-CARDS: Final = 10
-"""Products that are shown and that a model chooses from."""
-
-FOUND: Final = 20
-"""Products that retrieval returns; more where some of them are left out afterwards."""
-
-FOUND_TO_SIFT: Final = 60
-
 PARTNER_CARDS: Final = 5
+
+TURNS_TOLD: Final = 3
+"""Turns that a model is told whole; of older ones it has the summary."""
 
 EXTRACTIVE: Final = "extractive"
 
@@ -53,17 +50,6 @@ Send = Callable[[Event], None]
 """Passes an event on at once; must neither wait nor raise."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What a visitor sent; fields win over what the text says."""
-
-    id: str
-    text: str
-    budget: Money | None = None
-    style: str = ""
-    locale: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +62,7 @@ class Parts:
     currency: str
     rates: Rates
     adviser: Adviser | None
+    interpreter: Interpreter | None
     places: Callable[[], frozenset[str]]
 
 
@@ -84,7 +71,8 @@ class Outcome:
     """What a turn has come to so far; read when it is cancelled or asked for."""
 
     answer: list[str] = field(default_factory=list)
-    shown: tuple[str, ...] = ()
+    cards: tuple[Shown, ...] = ()
+    partners: tuple[Shown, ...] = ()
     request: Request | None = None
     timings: dict[str, float] = field(default_factory=dict)
     degraded: list[str] = field(default_factory=list)
@@ -103,7 +91,22 @@ class Answering:
         self._send = send
         self._began = time.perf_counter()
         self._before: Conversation = EMPTY
+        self._is_shown: Findings | None = None
         self.outcome = Outcome()
+        self._hearing = Hearing(
+            question=question,
+            lexicon=parts.engine.lexicon,
+            places=parts.places,
+            interpreter=parts.interpreter,
+            timeout=parts.settings.chat_understanding_timeout,
+        )
+        self._finder = Finder(
+            engine=parts.engine,
+            currency=parts.currency,
+            rates=parts.rates,
+            timeout=parts.settings.chat_search_timeout,
+            style_is_strict=bool(question.style),
+        )
 
     async def run(self) -> None:
         """Answer; a cancellation ends it with `chatDone` too. What was said is kept."""
@@ -127,14 +130,47 @@ class Answering:
 
     async def _answer(self) -> None:
         self._before = await self._remembered()
-        wish = await asyncio.to_thread(self._understood)
-        self.outcome.language = wish.language
-        if wish.wants_partner:
-            await self._show_partners(wish)
-        elif wish.wants_style and wish.styles:
-            self._change_style(wish)
+        shown = await self._shown_before()
+        wish = await self._hearing.by_rules()
+        found: Findings | None = None
+        if self._parts.interpreter is None:
+            found = await self._found(wish, shown)
         else:
-            await self._advise(wish)
+            wish, found = await self._heard(wish, shown)
+        self.outcome.language = wish.language
+        await self._respond(wish, found)
+
+    async def _heard(
+        self, wish: Wish, shown: Sequence[Product]
+    ) -> tuple[Wish, Findings | None]:
+        """
+        Return what the model reads and what is found for it; decision 0223.
+
+        The search goes by the rules meanwhile. Its cards are shown at once if it ends
+        first, and it is repeated only where the model's reading leads elsewhere.
+        """
+        reading = asyncio.create_task(self._hearing.by_model(wish, self._before, shown))
+        finding = asyncio.create_task(self._found(wish, shown))
+        try:
+            await asyncio.wait({reading, finding}, return_when=asyncio.FIRST_COMPLETED)
+            if not reading.done():
+                self._show(await finding, wish)
+            read, usage = await reading
+            self._count(usage)
+            if self._plan(read, shown) == self._plan(wish, shown):
+                return read, await finding
+            finding.cancel()
+            return read, await self._found(read, shown)
+        finally:
+            for task in (reading, finding):
+                task.cancel()
+            await asyncio.gather(reading, finding, return_exceptions=True)
+
+    def _count(self, usage: Usage | None) -> None:
+        if usage is None:
+            self.outcome.degraded.append("understanding")
+        else:
+            self.outcome.usage += usage
 
     async def _remembered(self) -> Conversation:
         try:
@@ -144,88 +180,72 @@ class Answering:
             self.outcome.degraded.append("history")
             return EMPTY
 
-    def _understood(self) -> Wish:
-        question, parts = self.question, self._parts
-        wish = understand(question.text, parts.engine.lexicon, places=parts.places())
-        if question.budget is not None:
-            given = Budget(question.budget.amount, None, question.budget.currency)
-            wish = replace(wish, budget=given)
-        if question.style:
-            style = parts.engine.lexicon.canonical(question.style)
-            wish = replace(wish, styles=(style,))
-        speaks_korean = question.locale.lower().startswith("ko")
-        if speaks_korean and not any(c.isalpha() for c in question.text):
-            wish = replace(wish, language="ko")
-        return wish
+    async def _shown_before(self) -> list[Product]:
+        """Return the products shown last, in their order; those that are gone are left out."""
+        async with asyncio.timeout(self._parts.settings.chat_store_timeout):
+            ids = self._before.shown
+            return list(await self._parts.engine.products.catalogue.get(ids))
 
-    async def _advise(self, wish: Wish) -> None:
-        shown = await self._parts.engine.products.catalogue.get(self._before.shown)
-        request = complete(wish, self._before.request, shown)
-        self.outcome.request = request
-        fits = await self._fits(request)
-        self._show(fits, wish)
-        if request.focus:
-            self._speak_of(fits, wish)
-        elif self._parts.adviser is not None and fits:
-            await self._with_model(self._parts.adviser, fits, request, wish)
-        else:
-            self._extractive(fits, request, wish.language)
-        if wish.wants_to_see and fits:
-            self._show_in_scene(fits[0].product, wish.language)
+    def _plan(self, wish: Wish, shown: Sequence[Product]) -> tuple[Route, Request | None]:
+        route = route_of(wish, self._before)
+        if route is not Route.PRODUCTS:
+            return route, None
+        return route, complete(wish, self._before.request, shown)
 
-    # Finding.
+    async def _found(self, wish: Wish, shown: Sequence[Product]) -> Findings | None:
+        """Return the products for a wish; None where it is not about products."""
+        _, request = self._plan(wish, shown)
+        return None if request is None else await self._finder.find(request)
 
-    async def _fits(self, request: Request) -> list[Fit]:
-        if request.focus:
-            found = await self._parts.engine.products.catalogue.get([request.focus])
-            return [Fit(p, 1.0, (), seats=False, left=None, is_asked=True) for p in found]
-        limit = None if request.budget is None else request.budget.limit(self._parts.currency)
-        async with asyncio.timeout(self._parts.settings.chat_search_timeout):
-            found_now = await self._search(request, limit)
-        self._note(found_now)
-        hits = [h for h in found_now.hits if self._is_wanted(h.item, request)]
-        lexicon = self._parts.engine.lexicon
-        fits = await asyncio.to_thread(fits_of, hits, request, lexicon, limit)
-        return fits[:CARDS]
+    async def _respond(self, wish: Wish, found: Findings | None) -> None:
+        if found is not None:
+            await self._advise(found, wish)
+            return
+        if self._is_shown:  # as products, before the model had read it
+            self._show(Findings(Request("")), wish)
+        match route_of(wish, self._before):
+            case Route.PARTNERS:
+                await self._show_partners(wish)
+            case Route.STYLE:
+                self._change_style(wish)
+            case Route.WHICH:
+                self._say(self._voice(wish).say("which"))
+            case _:
+                self._say(self._voice(wish).say("greeting"))
 
-    async def _search(self, request: Request, limit: Money | None) -> Found[Product]:
-        retriever = self._parts.engine.products.retriever
-        low = request.budget is not None and request.budget.low is not None
-        count = FOUND_TO_SIFT if low or request.without else FOUND
-        conditions = Conditions(budget=limit, styles=request.styles)
-        found = await retriever.search(request.text, conditions, limit=count)
-        if found.hits or not request.styles or self.question.style:
-            return found
-        # A style that was only heard in the text may have been meant otherwise.
-        return await retriever.search(request.text, Conditions(budget=limit), limit=count)
-
-    def _is_wanted(self, product: Product, request: Request) -> bool:
-        if product.id in request.without:
-            return False
-        budget = request.budget
-        if budget is None or budget.low is None:
-            return True
-        low = Money(budget.low, budget.currency or self._parts.currency)
-        return is_above(product, low, self._parts.rates)
-
-    def _note(self, found: Found[Any]) -> None:
-        self.outcome.timings["embed"] = round(found.embed_ms, 1)
-        self.outcome.timings["search"] = round(found.search_ms, 1)
+    async def _advise(self, found: Findings, wish: Wish) -> None:
+        self.outcome.request = found.request
+        self._show(found, wish)
+        self.outcome.timings |= found.timings
         self.outcome.degraded.extend(found.degraded)
+        if found.request.focus:
+            self._speak_of(found.fits, wish)
+        elif self._parts.adviser is not None and found.fits:
+            await self._with_model(self._parts.adviser, found, wish)
+        else:
+            self._extractive(found, wish)
+        if wish.wants_to_see and found.fits:
+            self._show_in_scene(found.fits[0].product, wish)
 
     # Saying.
 
-    def _show(self, fits: Sequence[Fit], wish: Wish) -> None:
-        language = wish.language
-        self.outcome.shown = tuple(fit.product.id for fit in fits)
+    def _voice(self, wish: Wish) -> wording.Voice:
+        parts = self._parts
+        return wording.Voice(wish.language, parts.engine.lexicon, parts.currency)
+
+    def _show(self, found: Findings | None, wish: Wish) -> None:
+        """Send the cards, unless they are those that were sent last."""
+        if found is None or found is self._is_shown:
+            return
+        self._is_shown = found
+        voice = self._voice(wish)
+        self.outcome.cards = tuple(
+            Shown(fit.product.id, round(fit.score, 4), voice.reason(fit, found.request))
+            for fit in found.fits
+        )
         cards = [
-            product_card(
-                fit.product,
-                language=language,
-                score=fit.score,
-                reason=wording.reason(fit, wish.people, language),
-            )
-            for fit in fits
+            product_card(fit.product, shown, lexicon=voice.lexicon, language=wish.language)
+            for fit, shown in zip(found.fits, self.outcome.cards, strict=True)
         ]
         self._send(Products(self.question.id, cards))
 
@@ -236,35 +256,47 @@ class Answering:
         self._send(Delta(self.question.id, text))
 
     def _speak_of(self, fits: Sequence[Fit], wish: Wish) -> None:
-        language = wish.language
+        voice = self._voice(wish)
         for fit in fits[:1]:
-            name = fit.product.in_language(fit.product.name, language)
-            price = wording.price(fit.product, language)
-            self._say(wording.text(language, "focus", name=name, price=price))
+            name = fit.product.in_language(fit.product.name, wish.language)
+            price = wording.price(fit.product, wish.language)
+            self._say(
+                voice.say("focus", name=name, price=price, facts=voice.facts(fit.product))
+            )
+        if not fits:
+            self._say(voice.say("nothing"))
 
-    def _extractive(self, fits: Sequence[Fit], request: Request, language: str) -> None:
-        for piece in wording.recommendation(fits, request.people, language):
+    def _gap(self, found: Findings, wish: Wish) -> str:
+        if found.gap is None:
+            return ""
+        return self._voice(wish).gap(found.gap, found.request, found.nearest)
+
+    def _extractive(self, found: Findings, wish: Wish) -> None:
+        voice = self._voice(wish)
+        gap = self._gap(found, wish)
+        for piece in voice.recommendation(found.fits, found.request, gap):
             self._say(piece)
 
-    async def _with_model(
-        self, adviser: Adviser, fits: Sequence[Fit], request: Request, wish: Wish
-    ) -> None:
+    async def _with_model(self, adviser: Adviser, found: Findings, wish: Wish) -> None:
         """Let the model choose and write; what it leaves undone is done without it."""
         picked: list[str] = []
         self.outcome.model = adviser.name
+        gap = self._gap(found, wish)
         try:
-            await self._take_advice(adviser, self._brief(fits, request, wish), picked)
+            await self._take_advice(adviser, self._brief(found, wish), picked, gap)
         except (AdviceError, TimeoutError) as error:
             log.warning("chat_model_failed", error=type(error).__name__, reason=str(error))
             self.outcome.degraded.append("model")
         if not picked and not self.outcome.answer:
             self.outcome.model = EXTRACTIVE
-            self._extractive(fits, request, wish.language)
+            self._extractive(found, wish)
             return
-        self._fill_up(picked, fits, wish)
-        self._rank(picked, fits)
+        self._fill_up(picked, found, wish)
+        self._rank(picked)
 
-    async def _take_advice(self, adviser: Adviser, brief: Brief, picked: list[str]) -> None:
+    async def _take_advice(
+        self, adviser: Adviser, brief: Brief, picked: list[str], gap: str
+    ) -> None:
         settings = self._parts.settings
         async with (
             asyncio.timeout(settings.chat_answer_timeout),
@@ -272,59 +304,67 @@ class Answering:
             aclosing(adviser.advise(brief)) as advice,
         ):
             async for piece in advice:
+                if isinstance(piece, Spent):
+                    self.outcome.usage += piece.usage
+                    continue
                 first.reschedule(None)
-                match piece:
-                    case Say(text):
-                        self._say(text)
-                    case Pick(product_id):
-                        picked.append(product_id)
-                        self._head(product_id, len(picked), brief)
-                    case Spent(usage):
-                        self.outcome.usage = usage
+                if gap and not self.outcome.answer:
+                    self._say(f"{gap} ")
+                if isinstance(piece, Say):
+                    self._say(piece.text)
+                else:
+                    picked.append(piece.id)
+                    self._head(piece.id, len(picked), brief)
 
     def _head(self, product_id: str, number: int, brief: Brief) -> None:
         """Name a product with its price: both are the catalogue's words, not the model's."""
         product = next(f.product for f in brief.fits if f.product.id == product_id)
         lead = "\n" if self.outcome.answer else ""
-        self._say(lead + wording.heading(product, number, brief.language))
+        voice = wording.Voice(brief.language, self._parts.engine.lexicon, self._parts.currency)
+        self._say(lead + voice.heading(product, number))
 
-    def _fill_up(self, picked: list[str], fits: Sequence[Fit], wish: Wish) -> None:
-        rest = [fit for fit in fits if fit.product.id not in picked]
+    def _fill_up(self, picked: list[str], found: Findings, wish: Wish) -> None:
+        voice = self._voice(wish)
+        rest = [fit for fit in found.fits if fit.product.id not in picked]
         for fit in rest[: max(0, wording.RECOMMENDED - len(picked))]:
             picked.append(fit.product.id)
-            self._say(wording.line(fit, len(picked), wish.people, wish.language))
+            self._say(voice.line(fit, len(picked), found.request))
 
-    def _rank(self, picked: Sequence[str], fits: Sequence[Fit]) -> None:
-        ids = [*picked, *(f.product.id for f in fits if f.product.id not in picked)]
-        if tuple(ids) != self.outcome.shown:
-            self.outcome.shown = tuple(ids)
+    def _rank(self, picked: Sequence[str]) -> None:
+        cards = {card.id: card for card in self.outcome.cards}
+        ids = [*picked, *(key for key in cards if key not in picked)]
+        if ids != list(cards):
+            self.outcome.cards = tuple(cards[key] for key in ids)
             self._send(Ranked(self.question.id, ids))
 
-    def _brief(self, fits: Sequence[Fit], request: Request, wish: Wish) -> Brief:
-        limit = None if request.budget is None else request.budget.limit(self._parts.currency)
+    def _brief(self, found: Findings, wish: Wish) -> Brief:
+        budget = found.request.budget
+        limit = None if budget is None else budget.limit(self._parts.currency)
         return Brief(
-            question=wish.text,
+            question=self.question.text,
             language=wish.language,
-            fits=fits,
-            people=request.people,
+            fits=found.fits,
+            people=found.request.people,
             summary=self._before.summary,
-            turns=self._before.turns[-3:],
+            turns=self._before.turns[-TURNS_TOLD:],
             budget="" if limit is None else f"{limit.amount:f} {limit.currency}",
         )
 
     # The scene, and people.
 
-    def _show_in_scene(self, product: Product, language: str) -> None:
-        name = product.in_language(product.name, language)
+    def _show_in_scene(self, product: Product, wish: Wish) -> None:
+        name = product.in_language(product.name, wish.language)
         arguments = {"ueAsset": product.ue_asset, "name": name}
         if self._act("showProduct", arguments):
-            self._say("\n" + wording.text(language, "showing", name=name))
+            self._say("\n" + self._voice(wish).say("showing", name=name))
 
     def _change_style(self, wish: Wish) -> None:
+        voice = self._voice(wish)
         if self._act("setStyle", {"style": wish.styles[0]}):
-            self._say(wording.text(wish.language, "styled", style=wish.styles[0]))
+            named = facets.style(wish.styles[0], voice.lexicon, wish.language)
+            self._say(voice.say("styled", style=named))
         else:
-            self._say(wording.text(wish.language, "greeting"))
+            self._say(voice.say("greeting"))
 
     def _act(self, name: str, arguments: Json) -> bool:
         event = action(self._parts.settings.chat_actions, self.question.id, name, arguments)
@@ -333,25 +373,39 @@ class Answering:
         return event is not None
 
     async def _show_partners(self, wish: Wish) -> None:
-        budget = None if wish.budget is None else wish.budget.limit(self._parts.currency)
-        conditions = Conditions(budget=budget, regions=wish.regions)
-        async with asyncio.timeout(self._parts.settings.chat_search_timeout):
-            found = await self._parts.engine.partners.retriever.search(
-                wish.text, conditions, limit=PARTNER_CARDS
-            )
-        self._note(found)
+        voice = self._voice(wish)
+        found = await self._matching_partners(wish)
         cards = [
-            partner_card(
-                hit.item,
-                language=wish.language,
-                score=hit.score,
-                reason=wording.partner_reason(hit.item, wish.language),
-            )
-            for hit in found.hits
+            Shown(h.item.id, round(h.score, 4), voice.partner_reason(h.item))
+            for h in found.hits
         ]
-        self._send(Partners(self.question.id, cards))
-        key = "partners" if cards else "no partners"
-        self._say(wording.text(wish.language, key, count=len(cards)))
+        self.outcome.partners = tuple(cards)
+        sent = [
+            partner_card(hit.item, shown, lexicon=voice.lexicon, language=wish.language)
+            for hit, shown in zip(found.hits, cards, strict=True)
+        ]
+        self._send(Partners(self.question.id, sent))
+        self._say(voice.partners(found.hits, wish.regions))
+
+    async def _matching_partners(self, wish: Wish) -> Found[Partner]:
+        """Return partners of the asked kind and region; of any where there is none."""
+        budget = None if wish.budget is None else wish.budget.limit(self._parts.currency)
+        regions = (*wish.regions, *wording.EVERYWHERE) if wish.regions else ()
+        kinds = (wish.partner_kind,) if wish.partner_kind else ()
+        search = self._parts.engine.partners.retriever.search
+        async with asyncio.timeout(self._parts.settings.chat_search_timeout):
+            for among in dict.fromkeys(
+                [(regions, kinds), ((), kinds), (regions, ()), ((), ())]
+            ):
+                places, sorts = among
+                conditions = Conditions(budget=budget, regions=places, categories=sorts)
+                found = await search(wish.text, conditions, limit=PARTNER_CARDS)
+                if found.hits:
+                    break
+        self.outcome.timings["embed"] = round(found.embed_ms, 1)
+        self.outcome.timings["search"] = round(found.search_ms, 1)
+        self.outcome.degraded.extend(found.degraded)
+        return found
 
     # The end.
 
@@ -362,8 +416,8 @@ class Answering:
         )
         if outcome.request is not None:
             after = replace(after, request=outcome.request)
-        if outcome.shown and not (outcome.request and outcome.request.focus):
-            after = replace(after, shown=outcome.shown)
+        if outcome.cards and not (outcome.request and outcome.request.focus):
+            after = replace(after, shown=tuple(card.id for card in outcome.cards))
         if "history" in outcome.degraded:
             return  # what is stored must not be replaced by what could not be read
         try:
@@ -378,7 +432,8 @@ class Answering:
             id=self.question.id,
             question=self.question.text,
             answer="".join(self.outcome.answer),
-            products=self.outcome.shown,
+            cards=self.outcome.cards,
+            partners=self.outcome.partners,
             at=round(time.time(), 3),
             cancelled=cancelled,
             language=self.outcome.language,
@@ -387,6 +442,7 @@ class Answering:
     def _done(self, *, cancelled: bool) -> None:
         outcome = self.outcome
         timings = {**outcome.timings, "total": self._elapsed()}
+        cost = self._parts.settings.cost(outcome.usage)
         log.info(
             "chat_answered",
             model=outcome.model,
@@ -394,6 +450,7 @@ class Answering:
             degraded=outcome.degraded,
             input_tokens=outcome.usage.input_tokens,
             output_tokens=outcome.usage.output_tokens,
+            **({} if cost is None else {"cost": f"{cost:f}"}),
             **{f"{key}_ms": value for key, value in timings.items()},
         )
         self._send(
@@ -401,11 +458,16 @@ class Answering:
                 self.question.id,
                 model=outcome.model,
                 usage=outcome.usage,
+                cost=cost,
                 timings=timings,
                 degraded=tuple(dict.fromkeys(outcome.degraded)),
                 cancelled=cancelled,
             )
         )
+
+    def note_vote(self, turn_id: str, product: str, vote: Vote) -> None:
+        """Keep a thumb that came while this answer was made: it is stored with it."""
+        self._before = self._before.with_vote(turn_id, product, vote)
 
     def cancelled(self) -> None:
         """Say that the answer ended where `run` could not."""

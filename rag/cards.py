@@ -1,32 +1,51 @@
 """Products and partners as the page shows them."""
 
+from dataclasses import dataclass
 from typing import Any
 
+from rag.facets import partner_labels, product_labels
 from rag.items import Item, Partner, Product
+from rag.lexicon import Lexicon
 
 _LONGEST = 600  # characters of a description on a card
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a card says beside the catalogue; enough to make it again."""
+
+    id: str
+    score: float = 0.0
+    reason: str = ""
+
+
 def product_card(
-    product: Product, *, language: str, score: float, reason: str
+    product: Product, shown: Shown, *, lexicon: Lexicon, language: str
 ) -> dict[str, Any]:
-    """Return a card; prices are decimal strings, texts in *language* where there are any."""
+    """
+    Return a card; prices are decimal strings, texts in *language* where there are any.
+
+    `labels` has the words for style and category where the catalogue's are of another
+    language.
+    """
     card = {
         **_common(product, language),
         "price": f"{product.price:f}",
         "currency": product.currency,
         "style": product.style or "",
         "category": product.category or "",
-        "score": round(score, 4),
-        "reason": reason,
+        "score": round(shown.score, 4),
+        "reason": shown.reason,
     }
-    return card if product.ue_asset is None else {**card, "ueAsset": product.ue_asset}
+    labels = product_labels(product, lexicon, language)
+    more = {"ueAsset": product.ue_asset, "labels": labels or None}
+    return {**card, **{key: value for key, value in more.items() if value is not None}}
 
 
 def partner_card(
-    partner: Partner, *, language: str, score: float, reason: str
+    partner: Partner, shown: Shown, *, lexicon: Lexicon, language: str
 ) -> dict[str, Any]:
-    """Return a partner's card."""
+    """Return a partner's card; `labels` as for a product, for kind, regions and styles."""
     card = {
         **_common(partner, language),
         "kind": partner.kind,
@@ -35,10 +54,13 @@ def partner_card(
         "priceFrom": f"{partner.price_from:f}",
         "currency": partner.currency,
         "portfolio": partner.portfolio,
-        "score": round(score, 4),
-        "reason": reason,
+        "score": round(shown.score, 4),
+        "reason": shown.reason,
     }
-    return card if partner.price_to is None else {**card, "priceTo": f"{partner.price_to:f}"}
+    highest = None if partner.price_to is None else f"{partner.price_to:f}"
+    labels = partner_labels(partner, lexicon, language)
+    more = {"priceTo": highest, "labels": labels or None}
+    return {**card, **{key: value for key, value in more.items() if value is not None}}
 
 
 def _common(item: Item, language: str) -> dict[str, Any]:

@@ -1,25 +1,32 @@
 """The consultant for all users: who may ask when, and what was said."""
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
+from pydantic import SecretStr
 
 from rag.advice import Adviser
-from rag.answering import Answering, Parts, Question, Send
-from rag.cards import product_card
+from rag.answering import Answering, Parts, Send
 from rag.chat_events import Error
 from rag.chat_limits import PerMinute
-from rag.conversation import Conversations, messages_of
+from rag.conversation import Conversations, Vote
 from rag.engine import Engine
 from rag.feedback import Feedback, record
+from rag.hearing import Question
+from rag.history import messages_of
+from rag.interpretation import Interpreter
 from rag.settings import RagSettings
-from rag.text import has_hangul
+from rag.wording import RECOMMENDED
 from stores.documents import DocumentStore, StoreError
+
+if TYPE_CHECKING:
+    from rag.openai_chat import ChatModel
 
 LONGEST_QUESTION: Final = 2_000
 """Characters of a question."""
@@ -52,6 +59,7 @@ class Chat:
         settings: RagSettings,
         *,
         adviser: Adviser | None = None,
+        interpreter: Interpreter | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._engine = engine
@@ -68,6 +76,7 @@ class Chat:
             currency=settings.catalogue_currency,
             rates=settings.rates,
             adviser=adviser,
+            interpreter=interpreter,
             places=lambda: self._places,
         )
 
@@ -124,25 +133,15 @@ class Chat:
         An answer under way is the last one, `unfinished`. Raises `StoreError`.
         """
         conversation = await self._conversations.of(user)
-        messages = messages_of(conversation.turns)
+        turns = list(conversation.turns)
         running = self._running.get(user)
         if running is not None:
-            messages += messages_of([running.answering.turn()])
+            turns.append(running.answering.turn())
+        count = min(max(limit, 1), HISTORY_LIMIT)
+        messages = await messages_of(turns[-(count + 1) // 2 - 1 :], self._engine)
+        if running is not None:
             messages[-1]["unfinished"] = True
-        last = messages[-min(max(limit, 1), HISTORY_LIMIT) :]
-        return await self._with_cards(last)
-
-    async def _with_cards(self, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        ids = list(dict.fromkeys(key for m in messages for key in m.get("products", ())))
-        found = {p.id: p for p in await self._engine.products.catalogue.get(ids)}
-        for message in messages:
-            known = [found[key] for key in message.get("products", ()) if key in found]
-            if "products" in message:
-                message["products"] = [
-                    product_card(p, language=_language(message), score=0.0, reason="")
-                    for p in known
-                ]
-        return messages
+        return messages[-count:]
 
     async def feedback(
         self, user: str, question_id: str, *, product_id: str | None, helpful: bool
@@ -150,16 +149,22 @@ class Chat:
         """
         Keep a thumb for a product, or for all that was recommended; raises `StoreError`.
 
-        Return False if the question is not in this user's history, or the product was
-        not shown for it.
+        Another thumb for the same replaces it. Return False if the question is not in this
+        user's history, or the product was not shown for it.
         """
-        turn = (await self._conversations.of(user)).turn(question_id)
+        conversation = await self._conversations.of(user)
+        turn = conversation.turn(question_id)
         if turn is None or (product_id is not None and product_id not in turn.products):
             return False
-        for product in [product_id] if product_id is not None else turn.products[:3]:
-            await record(
-                self._store, Feedback(turn.question, turn.language or "en", product, helpful)
-            )
+        product = product_id or ""
+        before = turn.votes.get(product)
+        vote = Vote(secrets.token_hex(12) if before is None else before.key, helpful)
+        await self._conversations.keep(user, conversation.with_vote(question_id, product, vote))
+        if (running := self._running.get(user)) is not None:
+            running.answering.note_vote(question_id, product, vote)
+        for each in [product_id] if product_id is not None else turn.products[:RECOMMENDED]:
+            said = Feedback(turn.question, turn.language or "en", each, helpful)
+            await record(self._store, said, key=f"{vote.key}-{each}")
         return True
 
     async def forget(self, user: str) -> bool:
@@ -195,17 +200,13 @@ class Chat:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _language(message: dict[str, Any]) -> str:
-    return "ko" if has_hangul(message["text"]) else "en"
-
-
 @asynccontextmanager
 async def open_chat(
     engine: Engine, store: DocumentStore, settings: RagSettings
 ) -> AsyncIterator[Chat]:
     """Join the consultant to *engine* and *store*; end its answers at the end."""
-    adviser = make_adviser(settings)
-    chat = Chat(engine, store, settings, adviser=adviser)
+    adviser, interpreter = make_adviser(settings), make_interpreter(settings)
+    chat = Chat(engine, store, settings, adviser=adviser, interpreter=interpreter)
     await chat.read_places()
     places = asyncio.create_task(chat.follow_places())
     try:
@@ -214,21 +215,45 @@ async def open_chat(
         places.cancel()
         await asyncio.gather(places, return_exceptions=True)
         await chat.close()
-        if adviser is not None:
-            await adviser.close()
+        for model in (adviser, interpreter):
+            if model is not None:
+                await model.close()
 
 
 def make_adviser(settings: RagSettings) -> Adviser | None:
-    """Return the model where there is a key for one."""
-    if settings.openai_api_key is None:
+    """Return the model that answers, where there is a key for one."""
+    key = settings.openai_api_key
+    if key is None:
         return None
     from rag.openai_adviser import OpenAIAdviser  # noqa: PLC0415 - 0.5 s to import
 
-    return OpenAIAdviser(
-        api_key=settings.openai_api_key.get_secret_value(),
+    model = _model(settings, key, settings.chat_model, timeout=settings.chat_answer_timeout)
+    return OpenAIAdviser(model, max_tokens=settings.chat_max_tokens)
+
+
+def make_interpreter(settings: RagSettings) -> Interpreter | None:
+    """Return the model that reads requests, where there is a key for one."""
+    key = settings.openai_api_key
+    if key is None or not settings.chat_understanding:
+        return None
+    from rag.openai_interpreter import OpenAIInterpreter  # noqa: PLC0415 - 0.5 s to import
+
+    name = settings.chat_understanding_model or settings.chat_model
+    timeout = settings.chat_understanding_timeout
+    return OpenAIInterpreter(_model(settings, key, name, timeout=timeout, retries=0))
+
+
+def _model(
+    settings: RagSettings, key: SecretStr, name: str, *, timeout: float, retries: int = 1
+) -> "ChatModel":
+    from rag.openai_chat import ChatModel  # noqa: PLC0415 - 0.5 s to import
+
+    return ChatModel(
+        api_key=key.get_secret_value(),
         base_url=settings.openai_base_url,
-        model=settings.chat_model,
-        max_tokens=settings.chat_max_tokens,
+        model=name,
         temperature=settings.chat_temperature,
-        timeout=settings.chat_answer_timeout,
+        effort=settings.chat_reasoning_effort,
+        timeout=timeout,
+        retries=retries,
     )

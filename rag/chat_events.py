@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, ClassVar, Protocol
 
 Json = dict[str, Any]
@@ -91,6 +92,12 @@ class Usage:
     input_tokens: int = 0
     output_tokens: int = 0
 
+    def __add__(self, other: "Usage") -> "Usage":
+        """Return both together."""
+        return Usage(
+            self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -100,6 +107,7 @@ class Done:
     id: str
     model: str = ""
     usage: Usage = field(default_factory=Usage)
+    cost: Decimal | None = None
     timings: Json = field(default_factory=dict)
     degraded: Sequence[str] = ()
     cancelled: bool = False
@@ -108,10 +116,12 @@ class Done:
         """See `Event`."""
         if self.cancelled:
             return {"id": self.id, "cancelled": True}
-        usage = {
+        usage: Json = {
             "inputTokens": self.usage.input_tokens,
             "outputTokens": self.usage.output_tokens,
         }
+        if self.cost is not None:
+            usage["cost"] = f"{self.cost:f}"
         found: Json = {"id": self.id, "model": self.model, "usage": usage}
         found["timings"] = self.timings
         if self.degraded:

@@ -1,8 +1,11 @@
 """Options of the consultant."""
 
+from decimal import Decimal
 from typing import Literal
 
 from pydantic import BaseModel, Field
+
+from rag.chat_events import Usage
 
 
 class ArgumentSchema(BaseModel):
@@ -31,8 +34,32 @@ class ChatSettings(BaseModel):
     chat_temperature: float | None = Field(
         default=None, ge=0, le=2, description="Temperature of the model; unset: the model's own"
     )
+    chat_reasoning_effort: str | None = Field(
+        default=None,
+        description=(
+            "How long a model that thinks first may do so (minimal, low); unset: its own"
+        ),
+    )
+    chat_understanding: bool = Field(
+        default=True,
+        description="Whether a model reads requests beside the rules; used when there is a key",
+    )
+    chat_understanding_model: str | None = Field(
+        default=None, description="Model that reads requests; unset: chat_model"
+    )
+    chat_understanding_timeout: float = Field(
+        default=1.0,
+        gt=0,
+        description="Seconds the model has to read a request, while the search runs",
+    )
     chat_max_tokens: int = Field(
         default=800, ge=64, le=16_384, description="Tokens the model may write for one answer"
+    )
+    chat_input_price: Decimal | None = Field(
+        default=None, ge=0, description="What a million tokens that the model reads cost"
+    )
+    chat_output_price: Decimal | None = Field(
+        default=None, ge=0, description="What a million tokens that the model writes cost"
     )
     chat_first_token_timeout: float = Field(
         default=5.0, gt=0, description="Seconds the model has to begin its answer"
@@ -62,3 +89,13 @@ class ChatSettings(BaseModel):
             '{"setStyle": {"style": {"type": "string"}}}'
         ),
     )
+
+    def cost(self, usage: Usage) -> Decimal | None:
+        """Return what *usage* costs by the configured prices, None without any."""
+        prices = (self.chat_input_price, self.chat_output_price)
+        if prices == (None, None):
+            return None
+        tokens = (usage.input_tokens, usage.output_tokens)
+        parts = [n * (price or Decimal(0)) for n, price in zip(tokens, prices, strict=True)]
+        total: Decimal = sum(parts, Decimal(0)) / 1_000_000
+        return total.quantize(Decimal("0.000001"))

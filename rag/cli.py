@@ -22,7 +22,6 @@ from pydantic_settings import (
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from rag.answering import Question
 from rag.catalogue import Imported
 from rag.chat import open_chat
 from rag.chat_events import Delta, Done, Error, Event, Partners
@@ -31,6 +30,7 @@ from rag.errors import RagError, RowError
 from rag.evaluation import Evaluation, Request, plot, read_set, summarise, table
 from rag.feedback import judgements
 from rag.feeds import Row, read_file
+from rag.hearing import Question
 from rag.money import Money, amount_of
 from rag.retrieval import Conditions, Found
 from rag.settings import RagSettings

@@ -1,10 +1,11 @@
 """What a user and the consultant said, in the document store; bounded."""
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
+from rag.cards import Shown
 from rag.request import Request, request_of
 from stores.documents import Collection, DocumentStore
 
@@ -20,17 +21,33 @@ _IN_SUMMARY: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
+class Vote:
+    """A thumb; *key* names its judgement, so that another thumb replaces it."""
+
+    key: str
+    helpful: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """A question and its answer, as the history keeps them."""
 
     id: str
     question: str
     answer: str
-    products: tuple[str, ...] = ()
-    """Ids of the cards, the recommended first."""
+    cards: tuple[Shown, ...] = ()
+    """Products, the recommended first, with what was said of each."""
+    partners: tuple[Shown, ...] = ()
+    votes: Mapping[str, Vote] = field(default_factory=dict)
+    """By product; the empty id is the whole answer."""
     at: float = 0.0
     cancelled: bool = False
     language: str = ""
+
+    @property
+    def products(self) -> tuple[str, ...]:
+        """The ids of the products."""
+        return tuple(card.id for card in self.cards)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +68,23 @@ class Conversation:
         """Return the conversation with one more turn; *keep* of them, the rest summed up."""
         kept = (*self.turns, turn)
         older, kept = kept[:-keep], kept[-keep:]
-        said = [f"- {old.question[:_IN_SUMMARY]}" for old in older]
+        said = [f"- {' '.join(old.question.split())[:_IN_SUMMARY]}" for old in older]
         summary = "\n".join([self.summary, *said] if self.summary else said)
-        return replace(self, turns=kept, summary=summary[-LONGEST_SUMMARY:])
+        return replace(self, turns=kept, summary=_last_lines(summary))
+
+    def with_vote(self, turn_id: str, product: str, vote: Vote) -> "Conversation":
+        """Return the conversation with one more thumb; unchanged without such a turn."""
+        turns = tuple(
+            replace(t, votes={**t.votes, product: vote}) if t.id == turn_id else t
+            for t in self.turns
+        )
+        return replace(self, turns=turns)
+
+
+def _last_lines(summary: str) -> str:
+    if len(summary) <= LONGEST_SUMMARY:
+        return summary
+    return summary[-LONGEST_SUMMARY:].partition("\n")[2]
 
 
 EMPTY: Final = Conversation()
@@ -97,7 +128,9 @@ def _turn_document(turn: Turn) -> dict[str, Any]:
         "id": turn.id,
         "question": turn.question[:LONGEST_TEXT],
         "answer": turn.answer[:LONGEST_TEXT],
-        "products": list(turn.products),
+        "cards": [asdict(card) for card in turn.cards],
+        "partners": [asdict(card) for card in turn.partners],
+        "votes": [{"product": key, **asdict(vote)} for key, vote in turn.votes.items()],
         "at": turn.at,
         "cancelled": turn.cancelled,
         "language": turn.language,
@@ -115,16 +148,14 @@ def _conversation(document: dict[str, Any]) -> Conversation:
 
 
 def _turn(document: dict[str, Any]) -> Turn:
-    return Turn(**{**document, "products": tuple(document["products"])})
-
-
-def messages_of(turns: Sequence[Turn]) -> list[dict[str, Any]]:
-    """Return turns as the messages of `chatHistory`, oldest first; products as ids."""
-    found: list[dict[str, Any]] = []
-    for turn in turns:
-        about = {"id": turn.id, "at": turn.at}
-        found.append({**about, "role": "user", "text": turn.question})
-        said = {**about, "role": "assistant", "text": turn.answer}
-        said["products"] = list(turn.products)
-        found.append({**said, "cancelled": True} if turn.cancelled else said)
-    return found
+    return Turn(
+        id=document["id"],
+        question=document["question"],
+        answer=document["answer"],
+        cards=tuple(Shown(**card) for card in document.get("cards", ())),
+        partners=tuple(Shown(**card) for card in document.get("partners", ())),
+        votes={v["product"]: Vote(v["key"], v["helpful"]) for v in document.get("votes", ())},
+        at=document["at"],
+        cancelled=document["cancelled"],
+        language=document["language"],
+    )

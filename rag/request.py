@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from rag.budget import Budget
 from rag.items import Product
-from rag.understanding import Step, Wish
+from rag.understanding import LONGEST, Step, Wish
 
 WHOLE_UNITS = frozenset({"KRW", "JPY"})
 """Currencies without a smaller unit in use."""
@@ -23,7 +23,12 @@ class Request:
     rooms: tuple[str, ...] = ()
     colours: tuple[str, ...] = ()
     materials: tuple[str, ...] = ()
+    unwanted: tuple[str, ...] = ()
+    """What it must not be, by the lexicon's English names."""
     people: int | None = None
+    quantity: int | None = None
+    in_total: bool = False
+    """Whether the budget was named for all of them; it is kept for one."""
     budget: Budget | None = None
     budget_said: bool = True
     """Whether the visitor named the budget; else it follows from what was shown."""
@@ -31,15 +36,28 @@ class Request:
     """Ids that were shown and are not wanted again."""
     focus: str = ""
     """The one product that is meant."""
+    like: str = ""
+    """The name of a product that the next ones shall resemble."""
+    cheapest_first: bool = False
+    step: Step | None = None
+    """How it differs from the last request."""
+
+    @property
+    def search_text(self) -> str:
+        """What retrieval is asked for."""
+        return f"{self.text} {self.like}".strip()
 
     def words(self) -> str:
         """Return what is asked for in the lexicon's English."""
-        parts = [*self.colours, *self.styles, *self.materials, *self.rooms, self.category]
+        people = "" if self.people is None else f"for {self.people} people"
+        looks = [*self.colours, *self.styles, *self.materials, *self.rooms]
+        parts = [*looks, self.category, people]
         return " ".join(part for part in parts if part)
 
     def document(self) -> dict[str, Any]:
         """Return the form that the history keeps."""
         found = asdict(self)
+        found["step"] = None if self.step is None else self.step.value
         found["budget"] = None if self.budget is None else _budget_document(self.budget)
         return found
 
@@ -49,7 +67,9 @@ def request_of(document: dict[str, Any]) -> Request:
     fields: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value
         for key, value in document.items()
+        if key in Request.__slots__  # another version may have kept more
     }
+    fields["step"] = None if fields.get("step") is None else Step(fields["step"])
     kept = fields.pop("budget", None)
     return Request(**fields, budget=None if kept is None else _budget_of(kept))
 
@@ -84,9 +104,25 @@ def _fresh(wish: Wish) -> Request:
         rooms=wish.rooms,
         colours=wish.colours,
         materials=wish.materials,
+        unwanted=wish.unwanted,
         people=wish.people,
-        budget=wish.budget,
+        quantity=wish.quantity,
+        in_total=wish.in_total,
+        budget=_for_one(wish, wish.quantity),
+        cheapest_first=wish.step is Step.CHEAPEST,
     )
+
+
+def _for_one(wish: Wish, quantity: int | None) -> Budget | None:
+    """Return the budget for one thing where it was named for all of them."""
+    budget = wish.budget
+    if budget is None or not wish.in_total or not quantity or quantity < 2:  # noqa: PLR2004
+        return budget
+    high, low = (
+        None if end is None else (end / quantity).quantize(Decimal("0.01"), ROUND_DOWN)
+        for end in (budget.high, budget.low)
+    )
+    return Budget(high, low, budget.currency)
 
 
 def _meant(wish: Wish, shown: Sequence[Product]) -> Product | None:
@@ -98,12 +134,12 @@ def _meant(wish: Wish, shown: Sequence[Product]) -> Product | None:
 
 
 def _changes(wish: Wish) -> bool:
-    said = (wish.step, wish.colours, wish.styles, wish.materials, wish.budget, wish.people)
-    return any(said)
+    said = (wish.step, wish.colours, wish.styles, wish.materials, wish.unwanted)
+    return any(said) or any((wish.budget, wish.people, wish.quantity))
 
 
 def _merged(wish: Wish, before: Request, meant: Product | None) -> Request:
-    replaced = bool(wish.colours or wish.styles or wish.materials or meant)
+    quantity = wish.quantity or before.quantity
     merged = replace(
         before,
         category=wish.category or before.category,
@@ -111,17 +147,39 @@ def _merged(wish: Wish, before: Request, meant: Product | None) -> Request:
         rooms=wish.rooms or before.rooms,
         colours=wish.colours or before.colours,
         materials=wish.materials or before.materials,
+        unwanted=tuple(dict.fromkeys([*before.unwanted, *wish.unwanted])),
         people=wish.people or before.people,
-        budget=_narrowed(wish.budget, before.budget),
+        quantity=quantity,
+        in_total=wish.in_total if wish.budget is not None else before.in_total,
+        budget=_narrowed(_for_one(wish, quantity), before.budget),
         without=(),
         focus="",
         budget_said=before.budget_said or wish.budget is not None,
+        cheapest_first=wish.step is Step.CHEAPEST,
+        step=wish.step,
     )
-    if not replaced:
-        steps_only = wish.step is not None or wish.budget is not None
-        return merged if steps_only else replace(merged, text=f"{before.text} {wish.text}")
-    like = "" if meant is None else f" {meant.in_language(meant.name, 'en')}"
-    return replace(merged, text=merged.words() + like)
+    merged = replace(merged, **_without_ruled_out(merged))
+    return replace(merged, text=_text(wish, before, merged, meant), like=_like(meant))
+
+
+def _without_ruled_out(request: Request) -> dict[str, Any]:
+    """Return what was asked for before without what is ruled out now."""
+    return {
+        name: tuple(each for each in getattr(request, name) if each not in request.unwanted)
+        for name in ("styles", "colours", "materials")
+    }
+
+
+def _text(wish: Wish, before: Request, merged: Request, meant: Product | None) -> str:
+    replaces = (wish.colours, wish.styles, wish.materials, wish.unwanted)
+    if any(replaces) or wish.people is not None or meant is not None:
+        return merged.words()
+    only_narrows = wish.step is not None or wish.budget is not None or wish.quantity is not None
+    return before.text if only_narrows else f"{before.text} {wish.text}"[-LONGEST:]
+
+
+def _like(meant: Product | None) -> str:
+    return "" if meant is None else meant.in_language(meant.name, "en")
 
 
 def _narrowed(said: Budget | None, before: Budget | None) -> Budget | None:
@@ -140,7 +198,9 @@ def _stepped(
     of = meant or (shown[0] if shown else None)
     if wish.step is Step.OTHERS:
         return replace(request, without=(*before.without, *(p.id for p in shown))[-100:])
-    if of is None or wish.step is None or wish.budget is not None:
+    if of is None and wish.step is Step.DEARER:
+        return replace(request, budget=wish.budget)  # nothing was found within the last one
+    if of is None or wish.step in (None, Step.CHEAPEST) or wish.budget is not None:
         return request
     unit = Decimal(1) if of.currency in WHOLE_UNITS else Decimal("0.01")
     if wish.step is Step.CHEAPER:

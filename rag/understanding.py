@@ -6,14 +6,19 @@ things, references to what was shown before, and the wish to see it or to meet a
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 from rag.analysis import read_request
 from rag.budget import Budget, read_budget
 from rag.lexicon import THINGS, Concept, Kind, Lexicon
 from rag.text import clean, has_hangul
+
+Key = TypeVar("Key")
+
+_ANY_THING: Final = frozenset({"furniture"})  # names no kind of thing
 
 LONGEST: Final = 2_000
 """Characters of a sentence that are looked at."""
@@ -23,6 +28,7 @@ class Step(StrEnum):
     """How a follow-up differs from what was shown before."""
 
     CHEAPER = "cheaper"
+    CHEAPEST = "cheapest"
     DEARER = "dearer"
     OTHERS = "others"
 
@@ -32,6 +38,7 @@ class Wish:
     """What one sentence says; what it does not say is empty."""
 
     text: str
+    """What is searched for: without the words for what is not wanted."""
     language: str
     """`ko` or `en`: the language to answer in."""
     budget: Budget | None = None
@@ -41,8 +48,12 @@ class Wish:
     rooms: tuple[str, ...] = ()
     colours: tuple[str, ...] = ()
     materials: tuple[str, ...] = ()
+    unwanted: tuple[str, ...] = ()
+    """Materials, colours, styles or things that it must not be."""
     people: int | None = None
     quantity: int | None = None
+    in_total: bool = False
+    """Whether the budget is for all the things together."""
     step: Step | None = None
     ordinal: int | None = None
     """Which of the things shown before, from 1; -1 is the last."""
@@ -53,6 +64,10 @@ class Wish:
     wants_style: bool = False
     """Whether the room's style is to change, not a product's."""
     regions: tuple[str, ...] = ()
+    partner_kind: str = ""
+    """`designer` or `installer`, where it says which."""
+    greets: bool = False
+    """Whether it only greets, thanks or asks what there is."""
 
     @property
     def follows_up(self) -> bool:
@@ -62,6 +77,16 @@ class Wish:
         points = self.step is not None or self.ordinal is not None
         return points or not self.category or (self.refers and self.wants_to_see)
 
+    @property
+    def only_points(self) -> bool:
+        """Whether it says nothing but what an earlier answer must explain."""
+        says = (self.category, self.styles, self.rooms, self.colours, self.materials)
+        says_more = any(says) or self.budget is not None or self.people is not None
+        points = self.ordinal is not None or self.step in _RELATIVE
+        return not says_more and (points or self.refers or self.wants_to_see)
+
+
+_RELATIVE: Final = frozenset({Step.CHEAPER, Step.DEARER, Step.OTHERS})
 
 _COUNTED: Final = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
@@ -72,7 +97,7 @@ _COUNTED: Final = {
 _N: Final = r"(?P<n>\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|twelve)"
 _KO_N: Final = r"(?P<n>\d{1,3}|한|두|세|네|다섯|여섯|일곱|여덟|아홉|열)"
 _NO_PEOPLE: Final = (
-    r"(?!\s*(?:hundred|thousand|million|dollars|bucks|euros|pounds|won|usd|[,.\d]|k\b|"
+    r"(?!\s*(?:hundred|thousand|million|dollars|bucks|euros|pounds|won|usd|[,.]?\d|k\b|"
     r"months|years|days))"
 )
 _NO_THINGS: Final = r"(?!people|person|dollar|hundred|thousand)"
@@ -108,15 +133,19 @@ _ORDINAL: Final = {
     for number, words in _ORDINALS.items()
 }
 _STEPS: Final = {
+    Step.CHEAPEST: re.compile(
+        r"\bcheapest\b|\bleast expensive\b|\blowest price|"
+        r"(?:제일|가장)\s?(?:싼|저렴|싸)|최저가",
+        re.IGNORECASE,
+    ),
     Step.CHEAPER: re.compile(
         r"\bcheaper\b|less expensive|more affordable|lower price|too (?:expensive|pricey|much)|"
-        r"less pricey|costs? less|cheapest|"
+        r"less pricey|costs? less|"
         r"더\s?(?:저렴|싼|싸|낮은 가격|착한|알뜰)|저렴한\s?(?:걸|거|것|쪽)|"
         r"(?<!비)싼\s?(?:걸|거|것|쪽)|"
         r"(?:너무|좀|조금)\s?비싸|비싸(?:요|네|다|서)|"
         r"가격(?:을|을 좀|이)?\s?(?:낮|더 낮|내려)|"
-        r"덜\s?비싼|제일\s?(?:싼|저렴)|"
-        r"가장\s?(?:싼|저렴)",
+        r"덜\s?비싼",
         re.IGNORECASE,
     ),
     Step.DEARER: re.compile(
@@ -158,7 +187,43 @@ _PARTNER: Final = re.compile(
     r"\b(?:designers?|installers?|decorators?|interior (?:designer|firm|company|studio)|"
     r"contractors?|architects?|consultants?|someone to (?:install|design))\b|"
     r"디자이너|인테리어\s?(?:업체|회사|전문가|디자인|시공)|시공\s?(?:업체|기사|팀|해)|설치\s?(?:기사|업체|팀)|전문가|파트너|건축가|"
-    r"상담사",
+    r"상담사|기사님|기사(?=를|가|\s|$)|(?:설치|조립|시공|꾸며)\s?(?:해\s?)?(?:줄|주실|주는)|"
+    r"\bsome(?:one|body) (?:to|who can) (?:install|design|assemble|furnish|decorate)",
+    re.IGNORECASE,
+)
+_PARTNER_KINDS: Final = {
+    "installer": re.compile(
+        r"\binstall|\bcontractors?\b|\bassemble|설치|시공|조립|기사", re.IGNORECASE
+    ),
+    "designer": re.compile(r"\bdesigners?\b|\bdecorators?\b|디자이너", re.IGNORECASE),
+}
+_PLACE: Final = re.compile(
+    r"\b(?:in|near|around)\s+(?P<en>[A-Z][a-z]+(?:\s[A-Z][a-z]+)?)|"
+    r"(?P<ko>[가-힣]{2,6})(?:에서|에\s?(?:있는|사는)|\s?지역)"
+)
+_IN_TOTAL: Final = re.compile(
+    r"합쳐서|합해서|합쳐|총\s?(?=\d|예산)|전부\s?(?:해서|합)|다\s?(?:해서|합)|모두\s?(?:해서|합)|"
+    r"\bin total\b|\baltogether\b|\bfor (?:all|both)\b|\btotal\b|\bcombined\b",
+    re.IGNORECASE,
+)
+_GREETING: Final = re.compile(
+    r"안녕(?:하세요|하십니까|하신가요)?|반갑습니다|반가워요?|하이|고마워요?|고맙습니다|"
+    r"감사(?:합니다|해요|드려요)?|도와\s?(?:줘|주세요)|"
+    r"(?:뭐|뭘|무엇을|어떤 (?:걸|것을|제품을))\s?"
+    r"(?:파(?:나요|세요|니|는데)?|팔(?:아요|아|고 있나요)?|판매하(?:나요|세요)|"
+    r"할 수 있(?:나요|어요?|니))|"
+    r"\b(?:hi|hello|hey|good (?:morning|afternoon|evening)|"
+    r"thank(?:s| you)(?: very| so)?(?: much)?|"
+    r"what (?:do you (?:sell|have)|can you do)|can you help me|help(?: me)?|please)\b",
+    re.IGNORECASE,
+)
+_NEAR: Final = 40  # characters before a word in which it can be ruled out
+_UNWANTED_AFTER: Final = re.compile(
+    r"\s?(?:은|는|이|가|을|를|으로|로)?\s?(?:말고|빼고|제외하고|제외|아닌|없는|싫(?:어요?|고)|안\s?돼)"
+)
+_UNWANTED_BEFORE: Final = re.compile(
+    r"\b(?:no|not|without|except|avoid|nothing|anything but|instead of|"
+    r"(?:don't|do not) (?:want|like))\s+(?:in\s+|a\s+|an\s+|any\s+|the\s+|made of\s+)*$",
     re.IGNORECASE,
 )
 _NOT_STYLE: Final = re.compile(
@@ -168,34 +233,87 @@ _NOT_STYLE: Final = re.compile(
 
 def understand(text: str, lexicon: Lexicon, *, places: frozenset[str] = frozenset()) -> Wish:
     """Read a sentence; *places* are the names of the regions that partners work in."""
-    cleaned = clean(text)[:LONGEST]
-    reading = read_request(cleaned, lexicon)
-    concepts = [m.concept for m in reading.mentions if m.concept is not None]
-    if _NOT_STYLE.search(cleaned):
-        concepts = [c for c in concepts if c.kind is not Kind.STYLE]
-    head = reading.head or next((c for c in concepts[::-1] if c.kind in THINGS), None)
-    return Wish(
+    cleaned, unwanted = _without_unwanted(clean(text)[:LONGEST], lexicon)
+    concepts, category = _things(cleaned, lexicon)
+    wants_partner = _PARTNER.search(cleaned) is not None
+    wish = Wish(
         text=cleaned,
-        language="ko" if has_hangul(cleaned) else "en",
+        language="ko" if has_hangul(text) else "en",
         budget=read_budget(cleaned),
-        category="" if head is None else head.name,
+        category=category,
         styles=_named(concepts, Kind.STYLE),
         rooms=_named(concepts, Kind.ROOM),
         colours=_named(concepts, Kind.COLOUR),
         materials=_named(concepts, Kind.MATERIAL),
+        unwanted=unwanted,
         people=_number(_PEOPLE, cleaned),
         quantity=_number(_QUANTITY, cleaned),
-        step=next((s for s, pattern in _STEPS.items() if pattern.search(cleaned)), None),
-        ordinal=next((n for n, pattern in _ORDINAL.items() if pattern.search(cleaned)), None),
+        in_total=_IN_TOTAL.search(cleaned) is not None,
+        step=_first(_STEPS, cleaned),
+        ordinal=_first(_ORDINAL, cleaned),
         refers=_REFERS.search(cleaned) is not None,
         wants_to_see=_SEE.search(cleaned) is not None,
-        wants_partner=_PARTNER.search(cleaned) is not None,
+        wants_partner=wants_partner,
         wants_style=_STYLE.search(cleaned) is not None,
-        regions=tuple(p for p in sorted(places) if _names(cleaned, p)),
+        regions=_regions(cleaned, places, lexicon, wants_partner=wants_partner),
+        partner_kind=(_first(_PARTNER_KINDS, cleaned) or "") if wants_partner else "",
     )
+    return replace(wish, greets=_only_greets(cleaned))
 
 
-def _named(concepts: list[Concept], kind: Kind) -> tuple[str, ...]:
+def _things(text: str, lexicon: Lexicon) -> tuple[list[Concept], str]:
+    """Return the concepts of a text, and the name of the thing asked for."""
+    reading = read_request(text, lexicon)
+    concepts = [m.concept for m in reading.mentions if m.concept is not None]
+    if _NOT_STYLE.search(text):
+        concepts = [c for c in concepts if c.kind is not Kind.STYLE]
+    head = reading.head or next((c for c in concepts[::-1] if c.kind in THINGS), None)
+    return concepts, "" if head is None or head.name in _ANY_THING else head.name
+
+
+def _without_unwanted(text: str, lexicon: Lexicon) -> tuple[str, tuple[str, ...]]:
+    """Return the text without what it rules out (`no leather`), and the names of that."""
+    names: list[str] = []
+    for mention in reversed(lexicon.read(text)):
+        if mention.concept is None:
+            continue
+        near = max(0, mention.start - _NEAR)
+        before = _UNWANTED_BEFORE.search(text[near : mention.start])
+        after = _UNWANTED_AFTER.match(text, mention.end)
+        if before or after:
+            names.insert(0, mention.concept.name)
+            begin = near + before.start() if before else mention.start
+            end = after.end() if after else mention.end
+            text = f"{text[:begin]} {text[end:]}"
+    text = text.strip()
+    return text, tuple(dict.fromkeys(names))
+
+
+def _regions(
+    text: str, places: frozenset[str], lexicon: Lexicon, *, wants_partner: bool
+) -> tuple[str, ...]:
+    """Return the known places that are named, else one that no partner works in."""
+    known = tuple(p for p in sorted(places) if _names(text, p))
+    if known or not wants_partner:
+        return known
+    for match in _PLACE.finditer(text):
+        name = match["en"] or match["ko"]
+        if all(m.concept is None for m in lexicon.read(name)) and not name.endswith("집"):
+            return (name,)
+    return ()
+
+
+def _only_greets(text: str) -> bool:
+    rest = _GREETING.sub(" ", text)
+    return rest != text and not any(c.isalnum() for c in rest)
+
+
+def _first(patterns: Mapping[Key, re.Pattern[str]], text: str) -> Key | None:
+    return next((key for key, pattern in patterns.items() if pattern.search(text)), None)
+
+
+def _named(concepts: Iterable[Concept], kind: Kind) -> tuple[str, ...]:
+    """Return the names of the concepts of one kind."""
     return tuple(dict.fromkeys(c.name for c in concepts if c.kind is kind))
 
 

@@ -113,7 +113,8 @@ async def _server(kind: str, options: list[str]) -> AsyncIterator[Address]:
             yield address
         return
     async with parts.services(DELAY) as port:
-        async with parts.server(*parts.with_services(port), *options).running() as address:
+        ours = parts.server(*parts.with_services(port), *options)
+        async with ours.running() as address:
             yield address
 
 

@@ -114,7 +114,7 @@ async def until_ready(address: Address) -> None:
     async with asyncio.timeout(READY_SECONDS), aiohttp.ClientSession() as http:
         while True:
             async with http.get(url) as response:
-                if response.status == 404:  # noqa: PLR2004 - no such product, but a catalogue
+                if response.status == 404:
                     return
             await asyncio.sleep(0.2)
 

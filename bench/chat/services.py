@@ -152,7 +152,7 @@ def _blank(schema: Json) -> Any:
 
 def _vector(text: str, dimensions: int) -> str:
     values = np.random.default_rng(zlib.crc32(text.encode())).normal(size=dimensions)
-    return base64.b64encode((values / np.linalg.norm(values)).astype("<f4")).decode()
+    return base64.b64encode((values / np.linalg.norm(values)).astype("<f4").tobytes()).decode()
 
 
 def _json(answer: Json) -> web.Response:

@@ -8,6 +8,7 @@ closed, and ends with one JSON line: what was asked, what failed, and how long i
 
 import argparse
 import asyncio
+import contextlib
 import random
 import sys
 import time
@@ -118,14 +119,11 @@ async def _visit(
     visitor: Visitor, dice: random.Random, pause: float, enough: asyncio.Event
 ) -> None:
     while not enough.is_set():
-        if pause:
-            try:
-                async with asyncio.timeout(dice.uniform(0.5, 1.5) * pause):
-                    await enough.wait()
-                return
-            except TimeoutError:
-                pass
-        await visitor.ask(question(dice))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(dice.uniform(0.5, 1.5) * pause):
+                await enough.wait()
+        if not enough.is_set():
+            await visitor.ask(question(dice))
 
 
 async def _until_told(answers: Answers, enough: asyncio.Event) -> None:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from stores.documents import DocumentStore
 
 if TYPE_CHECKING:
-    from rag.answering import Question, Send
+    from rag.answering import Send
     from rag.chat import Chat
     from rag.engine import Engine
+    from rag.hearing import Question
     from signalling.settings import ServeSettings
 
 

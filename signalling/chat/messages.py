@@ -18,8 +18,8 @@ from signalling.session import Handler, PlayerSession
 from stores.documents import StoreError
 
 if TYPE_CHECKING:
-    from rag.answering import Question
     from rag.chat_events import Event
+    from rag.hearing import Question
 
 MAX_PENDING: Final = 4
 """Requests of one player for history or feedback that may be worked on."""
@@ -180,7 +180,7 @@ class ChatMessages:
 
 def question_of(asked: Ask, default_currency: str) -> "Question":
     """Return what the consultant takes; raises ValueError for a budget that is none."""
-    from rag.answering import Question  # noqa: PLC0415 - brought by an extra
+    from rag.hearing import Question  # noqa: PLC0415 - brought by an extra
     from rag.money import Money, amount_of  # noqa: PLC0415 - brought by an extra
 
     budget = None

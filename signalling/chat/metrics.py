@@ -61,6 +61,12 @@ class ChatMetrics:
             ["model", "direction"],
             registry=registry,
         )
+        self._cost = Counter(
+            "signalling_chat_cost",
+            "What a chat model cost, in the currency of chat_input_price.",
+            ["model"],
+            registry=registry,
+        )
         self._thumbs = Counter(
             "signalling_chat_feedback",
             "Thumbs that were taken.",
@@ -115,6 +121,8 @@ class ChatMetrics:
         for direction, tokens in spent.items():
             if tokens:
                 self._tokens.labels(done.model, direction).inc(tokens)
+        if done.cost:
+            self._cost.labels(done.model).inc(float(done.cost))
 
     def _failed(self, error: "Error") -> None:
         self._questions.labels(error.code).inc()

@@ -21,7 +21,8 @@ from signalling.logs import LEVELS
 from stores.documents import StoreError
 
 if TYPE_CHECKING:
-    from rag.answering import Question, Send
+    from rag.answering import Send
+    from rag.hearing import Question
     from signalling.settings import ServeSettings
 
 FIRST_PAUSE: Final = 1.0
@@ -111,7 +112,8 @@ class RemoteConsultant:
         if kind == "result":
             call.set_result(rest[0])
         else:
-            reason, of_store = rest
+            reason, part = rest
+            of_store = part == "store"
             call.set_exception(ConsultantError(reason) if of_store else RuntimeError(reason))
 
     def lost(self) -> None:
@@ -176,25 +178,24 @@ class ConsultantProcess:
             sys.executable, "-m", "signalling.chat.worker",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
-        assert process.stdin is not None
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError("a process without pipes")
         remote = RemoteConsultant(process.stdin.write)
         try:
             # Options may be secrets: neither arguments nor the environment are.
             process.stdin.write(frame(("options", self._settings, _level(self._settings))))
-            await self._read(process, remote)
+            await self._read(process.stdout, remote)
         finally:
             self.consultant = None
             remote.lost()
+            process.stdin.close()
             await _end(process)
         return process.returncode
 
-    async def _read(
-        self, process: asyncio.subprocess.Process, remote: RemoteConsultant
-    ) -> None:
-        assert process.stdout is not None
+    async def _read(self, output: asyncio.StreamReader, remote: RemoteConsultant) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
-                message = await receive(process.stdout)
+                message = await receive(output)
                 if message[0] == "ready":
                     self.consultant = remote
                     self.was_ready.set()
@@ -218,8 +219,6 @@ def _log(method: str, fields: dict[str, Any]) -> None:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    assert process.stdin is not None
-    process.stdin.close()
     try:
         async with asyncio.timeout(END_SECONDS):
             await process.wait()

@@ -48,7 +48,7 @@ class Worker:
     def __init__(self, engine: "Engine", output: BinaryIO) -> None:
         self._engine = engine
         self._output = output
-        self._chat: Chat | None = None
+        self._chat: Chat  # from `ready` on; nobody asks before
         self._asked: dict[int, tuple[str, str]] = {}
         self._calls: set[asyncio.Task[None]] = set()
 
@@ -75,7 +75,6 @@ class Worker:
             self._call(*arguments)
 
     def _start(self, number: int, user: str, question: Any) -> None:
-        assert self._chat is not None
         self._asked[number] = (user, question.id)
         self._chat.start(user, question, lambda event: self._pass_on(number, event))
 
@@ -85,7 +84,6 @@ class Worker:
         self.tell("event", number, event)
 
     def _cancel(self, number: int) -> None:
-        assert self._chat is not None
         if number in self._asked:
             self._chat.cancel(*self._asked[number])
 
@@ -100,10 +98,10 @@ class Worker:
         try:
             found = await getattr(self._chat, name)(*arguments, **options)
         except StoreError as exc:
-            self.tell("failed", number, str(exc), True)
+            self.tell("failed", number, str(exc), "store")
         except Exception as exc:
             log.exception("consultant_call_failed", call=name)
-            self.tell("failed", number, type(exc).__name__, False)
+            self.tell("failed", number, type(exc).__name__, "")
         else:
             # The server passes a history on as it is: encoding it is our work.
             self.tell("result", number, orjson.dumps(found) if name == "history" else found)

@@ -1,22 +1,30 @@
 """Stand-ins for the services, an embedder without a model, and small catalogues."""
 
-import asyncio
 import base64
+import contextlib
 import hashlib
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from rag import engine as engines
+from rag.chat import Chat, make_adviser, make_interpreter
 from rag.embedding import Purpose, Vectors, unit
+from rag.engine import Engine, open_engine
 from rag.entries import Entry, Facts
+from rag.feeds import read_json
 from rag.lexicon import Lexicon, default_lexicon
+from rag.settings import RagSettings
 from stores.sqlite import SqliteStore
+from tests.rag.model_service import ModelService
+from tests.rag.service import Service
+from tests.rag.showroom import GOOD, ROWS, WithModel
 
 DIMENSIONS = 16
 
@@ -46,50 +54,6 @@ def sum_of_words(text: str) -> Vectors:
         seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:4], "big")
         total += np.random.default_rng(seed).normal(size=DIMENSIONS).astype(np.float32)
     return total
-
-
-class Service:
-    """An HTTP server that can be told to fail: each fault serves one request."""
-
-    def __init__(self) -> None:
-        self.faults: deque[str] = deque()
-        self.requests: list[tuple[str, Mapping[str, Any]]] = []
-        self.problems: list[str] = []
-        self.released = asyncio.Event()
-
-    def expect(self, condition: object, problem: str) -> None:
-        """Note a request that the published specification does not allow."""
-        if not condition:
-            self.problems.append(problem)
-
-    async def faulty(self, request: web.Request) -> web.StreamResponse | None:  # noqa: PLR0911 - a table
-        """Answer with the next fault, if there is one."""
-        fault = self.faults.popleft() if self.faults else ""
-        match fault:
-            case "":
-                return None
-            case "429":
-                return web.json_response(
-                    {"error": {"message": "slow down"}},
-                    status=429,
-                    headers={"retry-after": "0"},
-                )
-            case "500":
-                return web.json_response({"error": {"message": "broken"}}, status=500)
-            case "bad json":
-                return web.Response(text='{"data": [', content_type="application/json")
-            case "nonsense":
-                return web.json_response({"data": "?", "matches": 7})
-            case "slow":
-                await self.released.wait()
-                return web.json_response({})
-            case "cut":
-                response = web.StreamResponse(headers={"content-length": "1000"})
-                await response.prepare(request)
-                assert request.transport is not None
-                request.transport.abort()
-                return response
-        raise AssertionError(fault)
 
 
 class OpenAIService(Service):
@@ -255,3 +219,51 @@ def make_entry() -> Callable[..., Entry]:
         return Entry(key, (name,), "", (), "", "", facts)
 
     return make
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[ModelService]:
+    """Serve a model; requests must keep to the specification."""
+    service = ModelService()
+    service.answer = orjson.dumps(GOOD).decode()
+    application = web.Application()
+    application.router.add_post("/v1/chat/completions", service.complete)
+    async with TestServer(application) as server:
+        service.url = str(server.make_url("/v1"))
+        yield service
+        service.released.set()
+    assert service.problems == []
+
+
+@pytest.fixture
+async def engine(
+    store: SqliteStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Engine]:
+    """Open an engine over six sofas, with an embedder that takes no time."""
+    monkeypatch.setattr(engines, "make_embedder", lambda *_: HashEmbedder())
+    async with open_engine(RagSettings(), store, tmp_path) as opened:
+        await opened.products.catalogue.upsert(read_json([orjson.dumps(r) for r in ROWS]))
+        await opened.products.indexer.catch_up()
+        yield opened
+
+
+@pytest.fixture
+async def with_model(
+    engine: Engine, store: SqliteStore, model: ModelService
+) -> AsyncIterator[WithModel]:
+    """Give a function that makes consultants with the model; close what they opened."""
+    async with contextlib.AsyncExitStack() as stack:
+
+        def make(**options: Any) -> Chat:
+            settings = RagSettings(
+                openai_api_key="sk-test",  # type: ignore[arg-type]
+                openai_base_url=model.url,
+                **options,
+            )
+            adviser, interpreter = make_adviser(settings), make_interpreter(settings)
+            for each in (adviser, interpreter):
+                if each is not None:
+                    stack.push_async_callback(each.close)
+            return Chat(engine, store, settings, adviser=adviser, interpreter=interpreter)
+
+        yield make

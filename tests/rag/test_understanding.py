@@ -20,7 +20,7 @@ TABLE = [
 ]
 
 
-def _said(wish: Wish) -> dict[str, Any]:
+def said(wish: Wish) -> dict[str, Any]:
     """Return the fields that are not empty, as the table has them."""
     found = {name: getattr(wish, name) for name in Wish.__slots__}
     budget = wish.budget
@@ -45,7 +45,7 @@ def test_the_table_is_large_enough() -> None:
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row["text"])
 def test_sentence(row: dict[str, Any]) -> None:
     """A sentence means what the table says, and nothing else."""
-    assert _said(understand(row["text"], default_lexicon(), places=PLACES)) == row["wish"]
+    assert said(understand(row["text"], default_lexicon(), places=PLACES)) == row["wish"]
 
 
 @given(st.text(max_size=200))

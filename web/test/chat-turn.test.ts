@@ -82,3 +82,45 @@ test("an earlier conversation becomes turns, whether or not each line has its pa
   assert.deepEqual(names(turns[1]?.products ?? []), ["a"]);
   assert.ok(turns.every(({ state }) => state === "done"));
 });
+
+test("earlier turns keep their cards, partners, thumbs and how they ended", () => {
+  const said = { role: "assistant", text: "Look.", id: "1", cancelled: true };
+  const partners = [{ id: "p", name: "Atelier", regions: ["Seoul"] }];
+  const feedback = [{ productId: "a", helpful: false }, { helpful: true }, { helpful: "yes" }];
+  const lines = rememberedOf([
+    { role: "user", text: "sofa", id: "1" },
+    { ...said, ...raw("a", "b"), partners, feedback },
+  ]);
+  const [turn] = turnsOf(lines);
+  assert.deepEqual(names(turn?.products ?? []), ["a", "b"]);
+  assert.deepEqual(names(turn?.partners ?? []), ["p"]);
+  assert.deepEqual(turn?.votes, { a: false, "": true });
+  assert.equal(turn?.state, "cancelled");
+});
+
+test("style, kind and region are in the words that the server has for them", () => {
+  const products = [
+    { id: "a", name: "A", style: "modern", category: "sofa", labels: { style: "모던" } },
+    { id: "b", name: "B", style: "modern", category: "sofa", labels: 7 },
+  ];
+  const partner = { id: "p", name: "P", kind: "designer", regions: ["서울", "Seoul"] };
+  const partners = [{ ...partner, styles: ["modern"], labels: { regions: ["서울"] } }];
+  let turn = advance(newTurn("1", "x"), answerOf("chatProducts", { products }));
+  turn = advance(turn, answerOf("chatPartners", { partners }));
+  assert.deepEqual(
+    turn.products.map(({ style, category }) => [style, category]),
+    [
+      ["모던", "sofa"],
+      ["modern", "sofa"],
+    ],
+  );
+  assert.deepEqual(
+    [turn.partners[0]?.kind, turn.partners[0]?.regions, turn.partners[0]?.styles],
+    ["designer", ["서울"], ["modern"]],
+  );
+});
+
+test("cards of a better reading take the place of the first ones", () => {
+  const better = answerOf("chatProducts", raw("x", "y"));
+  assert.deepEqual(names(cardsOf(advance(withProducts("a", "b"), better)).first), ["x", "y"]);
+});

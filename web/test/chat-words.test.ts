@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { safeUrl } from "../src/chat/link";
+import { pictureUrls, safeUrl } from "../src/chat/link";
 import { formatPrice, formatRange } from "../src/chat/money";
 
 test("prices are written as people of the language do", () => {
@@ -33,5 +33,20 @@ test("only web addresses are followed, relative ones from the page", () => {
   assert.equal(safeUrl("https://shop.example/1", page), "https://shop.example/1");
   for (const url of ["", "javascript:alert(1)", "data:text/html,x", "https://["]) {
     assert.equal(safeUrl(url, page), undefined, url);
+  }
+});
+
+test("a picture's path from the root is the site's, wherever that is served", () => {
+  const page = "https://example.com/show/room/";
+  const below = "https://example.com/show/room/demo/images/a.svg";
+  const atRoot = "https://example.com/demo/images/a.svg";
+  assert.deepEqual(pictureUrls("/demo/images/a.svg", page), [below, atRoot]);
+  assert.deepEqual(pictureUrls("/demo/images/a.svg", "https://example.com/"), [atRoot]);
+  assert.deepEqual(pictureUrls("https://cdn.example/a.png", page), [
+    "https://cdn.example/a.png",
+  ]);
+  assert.deepEqual(pictureUrls("//cdn.example/a.png", page), ["https://cdn.example/a.png"]);
+  for (const path of ["", "javascript:alert(1)", "/\\[", "https://["]) {
+    assert.ok(pictureUrls(path, page).every((url) => url.startsWith("https://example.com/")));
   }
 });

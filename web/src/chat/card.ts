@@ -1,7 +1,7 @@
 import { button, el } from "../dom";
 import { icon } from "../icons";
 import type { TextKey, Translate } from "../texts";
-import { safeUrl } from "./link";
+import { pictureUrls, safeUrl } from "./link";
 import type { Product } from "./messages";
 import { formatPrice } from "./money";
 import type { Progress } from "./scene";
@@ -31,6 +31,7 @@ export class Card {
     private readonly product: Product,
     private readonly translate: Translate,
     private readonly actions: CardActions,
+    private readonly voted?: boolean,
   ) {
     this.label.textContent = translate("chatShow");
     this.opener = this.createOpener();
@@ -56,16 +57,20 @@ export class Card {
 
   private picture(): HTMLElement {
     const frame = el("div", { class: "product-picture" });
-    const source = safeUrl(this.product.image, document.baseURI);
+    this.fill(frame, pictureUrls(this.product.image, document.baseURI));
+    return frame;
+  }
+
+  /** Shows the first of `sources` that there is, or that there is no picture. */
+  private fill(frame: HTMLElement, [source, ...others]: readonly string[]): void {
     if (source === undefined) {
-      frame.append(icon("cube"));
-      return frame;
+      frame.replaceChildren(icon("cube"));
+      return;
     }
     const image = el("img", { alt: "", decoding: "async", referrerpolicy: "no-referrer" });
-    image.addEventListener("error", () => frame.replaceChildren(icon("cube")));
+    image.addEventListener("error", () => this.fill(frame, others));
     image.src = source;
-    frame.append(image);
-    return frame;
+    frame.replaceChildren(image);
   }
 
   private about(): HTMLElement {
@@ -95,7 +100,7 @@ export class Card {
       { class: "product-row" },
       ueAsset === "" ? undefined : this.opener,
       this.details(),
-      thumbs(labels, (helpful) => this.actions.vote(helpful, id)),
+      thumbs(labels, this.voted, (helpful) => this.actions.vote(helpful, id)),
     );
   }
 

@@ -4,6 +4,7 @@ export interface Product {
   readonly name: string;
   readonly price: string;
   readonly currency: string;
+  /** Style and category in the visitor's language, as far as the server has words for them. */
   readonly style: string;
   readonly category: string;
   readonly reason: string;
@@ -33,7 +34,13 @@ export interface Remembered {
   readonly role: "user" | "assistant";
   readonly text: string;
   readonly products: readonly Product[];
+  readonly partners: readonly Partner[];
+  readonly votes: Votes;
+  readonly cancelled: boolean;
 }
+
+/** Whether a product was helpful, by its id; the empty id is the whole answer. */
+export type Votes = Readonly<Record<string, boolean>>;
 
 /** What the server says about one question. */
 export type Answer =
@@ -102,7 +109,15 @@ export function rememberedOf(messages: unknown): readonly Remembered[] {
     role: raw.role === "user" ? "user" : "assistant",
     text: text(raw.text),
     products: productsOf(raw.products),
+    partners: partnersOf(raw.partners),
+    votes: votesOf(raw.feedback),
+    cancelled: raw.cancelled === true,
   }));
+}
+
+function votesOf(value: unknown): Votes {
+  const said = items(value).filter(({ helpful }) => typeof helpful === "boolean");
+  return Object.fromEntries(said.map((raw) => [text(raw.productId), raw.helpful === true]));
 }
 
 function productsOf(value: unknown): readonly Product[] {
@@ -112,8 +127,8 @@ function productsOf(value: unknown): readonly Product[] {
       name: text(raw.name),
       price: text(raw.price),
       currency: text(raw.currency),
-      style: text(raw.style),
-      category: text(raw.category),
+      style: label(raw, "style"),
+      category: label(raw, "category"),
       reason: text(raw.reason),
       image: text(raw.image),
       url: text(raw.url),
@@ -127,9 +142,9 @@ function partnersOf(value: unknown): readonly Partner[] {
     .map((raw) => ({
       id: text(raw.id),
       name: text(raw.name),
-      kind: text(raw.kind),
-      regions: words(raw.regions),
-      styles: words(raw.styles),
+      kind: label(raw, "kind"),
+      regions: labels(raw, "regions"),
+      styles: labels(raw, "styles"),
       priceFrom: text(raw.priceFrom),
       priceTo: text(raw.priceTo),
       currency: text(raw.currency),
@@ -137,6 +152,16 @@ function partnersOf(value: unknown): readonly Partner[] {
       url: text(raw.url),
     }))
     .filter(({ name }) => name !== "");
+}
+
+/** A field of the catalogue in the words that the server has for it, else as it is. */
+function label(raw: Raw, field: string): string {
+  return text(object(raw.labels)?.[field]) || text(raw[field]);
+}
+
+function labels(raw: Raw, field: string): readonly string[] {
+  const own = words(object(raw.labels)?.[field]);
+  return own.length > 0 ? own : words(raw[field]);
 }
 
 function items(value: unknown): readonly Raw[] {

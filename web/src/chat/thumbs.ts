@@ -7,8 +7,15 @@ export interface ThumbLabels {
   readonly down: string;
 }
 
-/** Two thumbs of which one may be pressed; a second press on it changes nothing. */
-export function thumbs(labels: ThumbLabels, onVote: (helpful: boolean) => void): HTMLElement {
+/**
+ * Two thumbs of which one may be pressed, and one may be from an earlier visit; a second press on
+ * it changes nothing.
+ */
+export function thumbs(
+  labels: ThumbLabels,
+  voted: boolean | undefined,
+  onVote: (helpful: boolean) => void,
+): HTMLElement {
   const both: HTMLButtonElement[] = [];
   const thumb = (helpful: boolean): HTMLButtonElement => {
     const label = helpful ? labels.up : labels.down;
@@ -21,7 +28,7 @@ export function thumbs(labels: ThumbLabels, onVote: (helpful: boolean) => void):
       onVote(helpful);
     };
     const own = button(attributes, press, icon(helpful ? "thumbUp" : "thumbDown"));
-    setAttributes(own, { "aria-pressed": "false" });
+    setAttributes(own, { "aria-pressed": String(voted === helpful) });
     both.push(own);
     return own;
   };

@@ -1,4 +1,4 @@
-import type { Answer, Partner, Product, Remembered } from "./messages";
+import type { Answer, Partner, Product, Remembered, Votes } from "./messages";
 
 /** Why there is no whole answer; `code` is the server's, or one of this page's own. */
 export interface Fault {
@@ -16,6 +16,8 @@ export interface Turn {
   readonly chosen: readonly string[] | undefined;
   readonly answer: string;
   readonly partners: readonly Partner[];
+  /** What the visitor thought of it on an earlier visit. */
+  readonly votes: Votes;
   readonly state: "running" | "done" | "cancelled" | "failed";
   /** The answer was made by simpler means than usual. */
   readonly degraded: boolean;
@@ -34,6 +36,7 @@ export function newTurn(id: string, question: string): Turn {
     chosen: undefined,
     answer: "",
     partners: [],
+    votes: {},
     state: "running",
     degraded: false,
     fault: undefined,
@@ -86,8 +89,12 @@ export function turnsOf(lines: readonly Remembered[]): readonly Turn[] {
       turns.push({ ...newTurn(line.id || `past-${at}`, question), state: "done" });
     }
     if (line.role === "assistant") {
-      turns.push({ ...(turns.pop() as Turn), answer: line.text, products: line.products });
+      turns.push({ ...(turns.pop() as Turn), ...answered(line) });
     }
   }
   return turns;
+}
+
+function answered({ text, products, partners, votes, cancelled }: Remembered): Partial<Turn> {
+  return { answer: text, products, partners, votes, state: cancelled ? "cancelled" : "done" };
 }

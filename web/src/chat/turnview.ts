@@ -117,9 +117,14 @@ export class TurnView {
 
   private card(product: Product): HTMLElement {
     const known = this.cards.get(product.id);
-    const card = known ?? new Card(product, this.translate, this.cardActions());
+    const card = known ?? this.newCard(product);
     this.cards.set(product.id, card);
     return card.root;
+  }
+
+  private newCard(product: Product): Card {
+    const voted = this.shown?.votes[product.id];
+    return new Card(product, this.translate, this.cardActions(), voted);
   }
 
   private cardActions(): ConstructorParameters<typeof Card>[2] {
@@ -157,7 +162,9 @@ export class TurnView {
       up: this.translate("chatHelpful"),
       down: this.translate("chatUnhelpful"),
     };
-    const own = thumbs(labels, (helpful) => this.actions.vote(turn.id, helpful));
+    const own = thumbs(labels, turn.votes[""], (helpful) =>
+      this.actions.vote(turn.id, helpful),
+    );
     return [...(turn.degraded ? [this.note("chatDegraded")] : []), own];
   }
 
