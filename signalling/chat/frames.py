@@ -8,7 +8,8 @@ program, started by itself, and share the classes of questions, events and optio
 import pickle
 import struct
 from asyncio import StreamReader
-from typing import Any, BinaryIO, Final
+from io import RawIOBase
+from typing import Any, Final
 
 LENGTH: Final = struct.Struct(">I")
 
@@ -21,20 +22,34 @@ def frame(message: Message) -> bytes:
     return LENGTH.pack(len(body)) + body
 
 
+def send(stream: RawIOBase, message: Message) -> None:
+    """Write *message* to a pipe whose other end always reads."""
+    rest = memoryview(frame(message))
+    while rest:
+        rest = rest[stream.write(rest) :]
+
+
 async def receive(reader: StreamReader) -> Message:
     """Return the next message; raises `IncompleteReadError` when there is none any more."""
     (length,) = LENGTH.unpack(await reader.readexactly(LENGTH.size))
     return _read(await reader.readexactly(length))
 
 
-def receive_blocking(stream: BinaryIO) -> Message | None:
+def receive_blocking(stream: RawIOBase) -> Message | None:
     """Return the next message, waiting for it; None when there is none any more."""
-    head = stream.read(LENGTH.size)
-    if len(head) < LENGTH.size:
-        return None
-    (length,) = LENGTH.unpack(head)
-    body = stream.read(length)
-    return _read(body) if len(body) == length else None
+    head = _exactly(stream, LENGTH.size)
+    body = None if head is None else _exactly(stream, LENGTH.unpack(head)[0])
+    return None if body is None else _read(body)
+
+
+def _exactly(stream: RawIOBase, size: int) -> bytes | None:
+    found = bytearray()
+    while len(found) < size:
+        more = stream.read(size - len(found))
+        if not more:
+            return None
+        found += more
+    return bytes(found)
 
 
 def _read(body: bytes) -> Message:

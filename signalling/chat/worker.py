@@ -13,14 +13,15 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping, MutableMapping
+from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 import structlog
 
 from signalling.chat.consulting import consult
-from signalling.chat.frames import Message, frame, receive_blocking
+from signalling.chat.frames import Message, receive_blocking, send
 from signalling.logs import LEVELS
 from stores.documents import StoreError
 from stores.settings import open_document_store
@@ -45,7 +46,7 @@ log = structlog.get_logger()
 class Worker:
     """Answers the server; *output* takes frames."""
 
-    def __init__(self, engine: "Engine", output: BinaryIO) -> None:
+    def __init__(self, engine: "Engine", output: FileIO) -> None:
         self._engine = engine
         self._output = output
         self._chat: Chat  # from `ready` on; nobody asks before
@@ -59,7 +60,7 @@ class Worker:
 
     def tell(self, *message: Any) -> None:
         """Send the server a message; it always reads."""
-        self._output.write(frame(message))
+        send(self._output, message)
 
     def take(self, message: Message) -> None:
         """Do what the server wants."""
@@ -107,7 +108,7 @@ class Worker:
             self.tell("result", number, orjson.dumps(found) if name == "history" else found)
 
 
-async def work(settings: "ServeSettings", input_: BinaryIO, output: BinaryIO) -> None:
+async def work(settings: "ServeSettings", input_: FileIO, output: FileIO) -> None:
     """Be the consultant until *input_* ends."""
     from rag.engine import open_engine  # noqa: PLC0415 - brought by an extra
 
@@ -125,7 +126,7 @@ async def work(settings: "ServeSettings", input_: BinaryIO, output: BinaryIO) ->
         await store.close()
 
 
-def _listening(input_: BinaryIO, worker: Worker) -> asyncio.Future[None]:
+def _listening(input_: FileIO, worker: Worker) -> asyncio.Future[None]:
     """Read *input_* in a thread, which every system can; return its end."""
     loop = asyncio.get_running_loop()
     ended = loop.create_future()
@@ -141,14 +142,14 @@ def _listening(input_: BinaryIO, worker: Worker) -> asyncio.Future[None]:
     return ended
 
 
-def _log_to_server(output: BinaryIO, level: str) -> None:
+def _log_to_server(output: FileIO, level: str) -> None:
     """Send what is logged to the server."""
 
     def pass_on(
         _logger: Any, method: str, event: MutableMapping[str, Any]
     ) -> MutableMapping[str, Any]:
         fields = {name: _plain(value) for name, value in event.items()}
-        output.write(frame(("log", "error" if method == "exception" else method, fields)))
+        send(output, ("log", "error" if method == "exception" else method, fields))
         raise structlog.DropEvent
 
     structlog.configure(
@@ -161,11 +162,11 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, bool | int | float | str | None) else str(value)
 
 
-def _pipes() -> tuple[BinaryIO, BinaryIO]:
+def _pipes() -> tuple[FileIO, FileIO]:
     """Return input and output for messages; what is printed goes to standard error."""
-    output = os.fdopen(os.dup(1), "wb", buffering=0)
+    pipes = FileIO(os.dup(0), "rb"), FileIO(os.dup(1), "wb")
     os.dup2(2, 1)
-    return sys.stdin.buffer, output
+    return pipes
 
 
 def main() -> int:
