@@ -124,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--with", dest="kinds", action="append", choices=("embedded", "services"))
     add("--pairs", type=int, default=5)
     add("--seconds", type=float, default=5.0)
-    add("--pause", type=float, default=1.0, help="seconds between answer and next question")
+    add("--pause", type=float, default=0.0, help="seconds between answer and next question")
     add("--option", action="append", default=[], help="one more option of the server")
     return parser
 
