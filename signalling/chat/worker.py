@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from rag.engine import Engine
     from signalling.settings import ServeSettings
 
-NICENESS: Final = 5
-"""Where the cores do not suffice, signalling goes first."""
+NICENESS: Final = 2
+"""Where the cores do not suffice, signalling goes first, but the consultant gets its share."""
 
 END_SECONDS: Final = 3.0
 """How long it may take to end once the server has gone."""

@@ -23,6 +23,9 @@ pytestmark = [
 FIELD = ".composer textarea"
 ANSWER_MS = 20_000
 
+INDEX_SECONDS = 120
+"""What embedding the demonstration catalogue may take; some five on an idle machine."""
+
 SHARE_OF_HUE = """(hue) => {
   const video = document.querySelector("video");
   const canvas = document.createElement("canvas");
@@ -52,7 +55,7 @@ def showroom(built_page: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     folder = tmp_path_factory.mktemp("showroom")
     options = ("--retrieval", "--demo_catalogue", f"--data_dir={folder}")
     with Server(str(built_page), *options) as server, Streamer(server, "Showroom"):
-        server.wait_for("retrieval_ready")
+        server.wait_for("retrieval_ready", seconds=INDEX_SECONDS)
         yield server
 
 
