@@ -25,7 +25,7 @@ from rag.chat_events import (
     Usage,
 )
 from rag.chat_settings import ChatSettings
-from rag.conversation import EMPTY, Conversation, Conversations, Turn, Vote
+from rag.conversation import EMPTY, Conversation, Conversations, Turn
 from rag.engine import Engine
 from rag.errors import RagError
 from rag.finding import Finder, Findings
@@ -269,7 +269,7 @@ class Answering:
     def _gap(self, found: Findings, wish: Wish) -> str:
         if found.gap is None:
             return ""
-        return self._voice(wish).gap(found.gap, found.request, found.nearest)
+        return self._voice(wish).gap(found.gap, found.request, found.nearest, found.unmet)
 
     def _extractive(self, found: Findings, wish: Wish) -> None:
         voice = self._voice(wish)
@@ -410,21 +410,23 @@ class Answering:
     # The end.
 
     async def _keep(self, *, cancelled: bool) -> None:
+        turn = self.turn(cancelled=cancelled)
+        try:
+            async with asyncio.timeout(self._parts.settings.chat_store_timeout):
+                await self._parts.conversations.change(
+                    self._user, lambda before: self._after(before, turn)
+                )
+        except (StoreError, TimeoutError):
+            self.outcome.degraded.append("history")
+
+    def _after(self, before: Conversation, turn: Turn) -> Conversation:
         outcome = self.outcome
-        after = self._before.with_turn(
-            self.turn(cancelled=cancelled), keep=self._parts.conversations.turns_kept
-        )
+        after = before.with_turn(turn, keep=self._parts.conversations.turns_kept)
         if outcome.request is not None:
             after = replace(after, request=outcome.request)
         if outcome.cards and not (outcome.request and outcome.request.focus):
-            after = replace(after, shown=tuple(card.id for card in outcome.cards))
-        if "history" in outcome.degraded:
-            return  # what is stored must not be replaced by what could not be read
-        try:
-            async with asyncio.timeout(self._parts.settings.chat_store_timeout):
-                await self._parts.conversations.keep(self._user, after)
-        except (StoreError, TimeoutError):
-            outcome.degraded.append("history")
+            after = replace(after, shown=turn.products)
+        return after
 
     def turn(self, *, cancelled: bool = False) -> Turn:
         """Return the turn as far as it has come."""
@@ -464,10 +466,6 @@ class Answering:
                 cancelled=cancelled,
             )
         )
-
-    def note_vote(self, turn_id: str, product: str, vote: Vote) -> None:
-        """Keep a thumb that came while this answer was made: it is stored with it."""
-        self._before = self._before.with_vote(turn_id, product, vote)
 
     def cancelled(self) -> None:
         """Say that the answer ended where `run` could not."""

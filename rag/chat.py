@@ -154,16 +154,15 @@ class Chat:
         Another thumb for the same replaces it. Return False if the question is not in this
         user's history, or the product was not shown for it.
         """
-        conversation = await self._conversations.of(user)
-        turn = conversation.turn(question_id)
+        turn = (await self._conversations.of(user)).turn(question_id)
         if turn is None or (product_id is not None and product_id not in turn.products):
             return False
         product = product_id or ""
         before = turn.votes.get(product)
         vote = Vote(secrets.token_hex(12) if before is None else before.key, helpful)
-        await self._conversations.keep(user, conversation.with_vote(question_id, product, vote))
-        if (running := self._running.get(user)) is not None:
-            running.answering.note_vote(question_id, product, vote)
+        await self._conversations.change(
+            user, lambda conversation: conversation.with_vote(question_id, product, vote)
+        )
         for each in [product_id] if product_id is not None else turn.products[:RECOMMENDED]:
             said = Feedback(turn.question, turn.language or "en", each, helpful)
             await record(self._store, said, key=f"{vote.key}-{each}")

@@ -40,7 +40,12 @@ from stores.settings import StoreSettings, open_document_store
 FAILED, USAGE = 1, 2
 _ERRORS_SHOWN = 20
 _COMMAND_LINE = "command-line"  # whose conversation `ask` is: a new one each time
-_PATIENT = {"embedding_timeout": 60.0, "vector_timeout": 60.0}  # nobody sees a page wait
+_PATIENT = {  # nobody sees a page wait, and the models must be loaded first
+    "embedding_timeout": 60.0,
+    "vector_timeout": 60.0,
+    "chat_search_timeout": 60.0,
+    "chat_store_timeout": 10.0,
+}
 
 
 class Settings(BaseSettings, RagSettings, StoreSettings):

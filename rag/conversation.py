@@ -1,7 +1,8 @@
 """What a user and the consultant said, in the document store; bounded."""
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ LONGEST_SUMMARY: Final = 1_000
 """Characters that older turns are summed up in."""
 
 _IN_SUMMARY: Final = 80
+_LOCKS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +98,27 @@ class Conversations:
 
     store: DocumentStore
     turns_kept: int = field(default=20)
+    _locks: tuple[asyncio.Lock, ...] = field(
+        default_factory=lambda: tuple(asyncio.Lock() for _ in range(_LOCKS))
+    )
 
     async def of(self, user: str) -> Conversation:
         """Return what was said with *user*; raises `StoreError`."""
         found = await self.store.get(CHATS, [user])
         return _conversation(found[0]) if found else EMPTY
 
-    async def keep(self, user: str, conversation: Conversation) -> None:
-        """Store it; raises `StoreError`."""
-        await self.store.put(CHATS, [_document(user, conversation)])
+    async def change(
+        self, user: str, change: Callable[[Conversation], Conversation]
+    ) -> Conversation:
+        """
+        Store what *change* makes of it, one change after the other; raises `StoreError`.
+
+        An answer that ends and a thumb must not undo each other.
+        """
+        async with self._locks[hash(user) % _LOCKS]:
+            changed = change(await self.of(user))
+            await self.store.put(CHATS, [_document(user, changed)])
+        return changed
 
     async def forget(self, user: str) -> int:
         """Remove all that was said with *user*; return how many documents there were."""

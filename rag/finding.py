@@ -29,6 +29,7 @@ class Gap(StrEnum):
     """Why what is shown is not what was asked for."""
 
     STYLE = "style"
+    LOOKS = "looks"
     BUDGET = "budget"
     CURRENCY = "currency"
     CHEAPER = "cheaper"
@@ -52,6 +53,8 @@ class Findings:
     request: Request
     fits: tuple[Fit, ...] = ()
     gap: Gap | None = None
+    unmet: tuple[str, ...] = ()
+    """Colours and materials that nothing shown has."""
     nearest: Money | None = None
     """The price nearest to a budget that nothing meets, or any in the catalogue's currency."""
     timings: dict[str, float] = field(default_factory=dict)
@@ -85,7 +88,9 @@ class Finder:
         about = _about(first)
         asked = _asked(fits)
         if asked:
-            return replace(about, request=request, fits=asked)
+            unmet = _unmet(asked, request)
+            gap = Gap.LOOKS if unmet else None
+            return replace(about, request=request, fits=asked, gap=gap, unmet=unmet)
         if request.styles and not self.style_is_strict:
             # A style that was only heard in the text may have been meant otherwise.
             looser = replace(request, styles=())
@@ -152,6 +157,11 @@ def _about(found: Found[Product]) -> Findings:
 
 def _asked(fits: Sequence[Fit]) -> tuple[Fit, ...]:
     return tuple(fit for fit in fits if fit.is_asked)[:CARDS]
+
+
+def _unmet(fits: Sequence[Fit], request: Request) -> tuple[str, ...]:
+    has = {concept.name for fit in fits for concept in fit.matched}
+    return tuple(word for word in (*request.colours, *request.materials) if word not in has)
 
 
 def _end_of(budget: Budget, currency: str) -> Money:

@@ -12,6 +12,7 @@ from rag.money import Money, Rates, units
 from rag.request import Request
 from rag.retrieval import Hit
 from rag.text import clean
+from rag.understanding import ANY_THING
 
 _BODY = 1_500  # characters of a description that are compared
 _SHOWN = frozenset(
@@ -84,17 +85,15 @@ def _fit(
 def must_not_repeat(request: Request) -> set[str]:
     """Return what the line of a product says anyway: its kind and its style."""
     people = _SEAT_WORDS.get(request.people or 0, "")
-    return {request.category, people, *request.styles} - {""}
+    return {request.category, people, *request.styles, *ANY_THING} - {""}
 
 
 def _left(product: Product, request: Request, limit: Money | None) -> Decimal | None:
     in_range = request.budget is not None and request.budget.low is not None
-    if (
-        limit is None
-        or in_range
-        or not request.budget_said
-        or limit.currency != product.currency
-    ):
+    several = (request.quantity or 1) > 1 and not request.in_total
+    if in_range or several:
+        return None  # it would say nothing, or something that is not so
+    if limit is None or not request.budget_said or limit.currency != product.currency:
         return None
     return (limit.amount - product.price) * (request.quantity or 1 if request.in_total else 1)
 

@@ -89,7 +89,7 @@ def complete(wish: Wish, before: Request | None, shown: Sequence[Product]) -> Re
     other = wish.category and before is not None and wish.category != before.category
     if before is None or not wish.follows_up or (other and wish.ordinal is None):
         return _fresh(wish)
-    meant = _meant(wish, shown)
+    meant = _meant(wish, shown, before.focus)
     if meant is not None and not _changes(wish):
         return replace(before, focus=meant.id, without=())
     request = _merged(wish, before, meant)
@@ -125,9 +125,12 @@ def _for_one(wish: Wish, quantity: int | None) -> Budget | None:
     return Budget(high, low, budget.currency)
 
 
-def _meant(wish: Wish, shown: Sequence[Product]) -> Product | None:
-    """Return the product a wish points at; `it` is the first recommendation."""
-    number = wish.ordinal or (1 if wish.refers or wish.wants_to_see else None)
+def _meant(wish: Wish, shown: Sequence[Product], focus: str) -> Product | None:
+    """Return the product a wish points at; `it` is the last one meant, or the best."""
+    points = wish.refers or wish.wants_to_see
+    if points and wish.ordinal is None and focus:
+        return next((product for product in shown if product.id == focus), None)
+    number = wish.ordinal or (1 if points else None)
     if number is None or not shown or number > len(shown):
         return None
     return shown[number - 1 if number > 0 else number]

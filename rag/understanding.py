@@ -18,7 +18,8 @@ from rag.text import clean, has_hangul
 
 Key = TypeVar("Key")
 
-_ANY_THING: Final = frozenset({"furniture"})  # names no kind of thing
+ANY_THING: Final = frozenset({"furniture"})
+"""Words that name no kind of thing."""
 
 LONGEST: Final = 2_000
 """Characters of a sentence that are looked at."""
@@ -268,7 +269,7 @@ def _things(text: str, lexicon: Lexicon) -> tuple[list[Concept], str]:
     if _NOT_STYLE.search(text):
         concepts = [c for c in concepts if c.kind is not Kind.STYLE]
     head = reading.head or next((c for c in concepts[::-1] if c.kind in THINGS), None)
-    return concepts, "" if head is None or head.name in _ANY_THING else head.name
+    return concepts, "" if head is None or head.name in ANY_THING else head.name
 
 
 def _without_unwanted(text: str, lexicon: Lexicon) -> tuple[str, tuple[str, ...]]:

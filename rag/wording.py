@@ -32,6 +32,7 @@ _TEXTS: Final = {
         "nothing": "조건에 맞는 제품을 찾지 못했습니다. 예산이나 스타일을 바꿔 보세요.",
         "kind": "찾으시는 종류의 제품은 없어서 가까운 제품을 골랐습니다.",
         "style": "그 스타일의 {kind} 없어서 다른 스타일에서 골랐습니다.",
+        "looks": "{words} {kind} 없어서 가까운 제품을 골랐습니다.",
         "budget": "{budget}의 {kind} 없습니다. 가격은 {nearest}부터입니다.",
         "budget above": "{budget}의 {kind} 없습니다. 가장 비싼 것은 {nearest}입니다.",
         "cheaper": "더 저렴한 {kind} 없습니다.",
@@ -61,7 +62,7 @@ _TEXTS: Final = {
         "price from": "{amount}부터",
         "works in": "{places}에서 활동",
         "styled": "{style} 스타일로 바꿉니다.",
-        "greeting": "안녕하세요. 어떤 제품을 찾으시나요? 종류, 예산, 스타일을 말씀해 주세요.",
+        "greeting": "어떤 제품을 찾으시나요? 종류, 예산, 스타일을 말씀해 주세요.",
     },
     "en": {
         "first": "Here are {count} I recommend.",
@@ -73,6 +74,7 @@ _TEXTS: Final = {
         "nothing": "I found nothing that meets this. Try another budget or style.",
         "kind": "There is nothing of exactly this kind, so these are the closest.",
         "style": "There is no {kind} in that style, so these are in others.",
+        "looks": "There is no {words} {kind}, so these are the closest.",
         "budget": "There is no {kind} {budget}. Prices begin at {nearest}.",
         "budget above": "There is no {kind} {budget}. The most expensive one costs {nearest}.",
         "cheaper": "There is no cheaper {kind}.",
@@ -238,7 +240,9 @@ class Voice:
             return kind
         return topic(kind)
 
-    def gap(self, key: str, request: Request, nearest: Money | None) -> str:
+    def gap(
+        self, key: str, request: Request, nearest: Money | None, unmet: Sequence[str] = ()
+    ) -> str:
         """Return what could not be met; *key* is a `rag.finding.Gap`."""
         budget = self.budget(request)
         if key in {"budget", "currency"} and (nearest is None or not budget):
@@ -250,7 +254,9 @@ class Voice:
         prices = "" if nearest is None else nearest.currency
         near = "" if nearest is None else amount(nearest.amount, prices, self.language)
         kind = self.kind(request)
-        return self.say(key, kind=kind, budget=budget, nearest=near, prices=prices)
+        words = [translated(each, self.lexicon, self.language) for each in unmet]
+        said = {"kind": kind, "budget": budget, "nearest": near, "prices": prices}
+        return self.say(key, words=_WORDS_BETWEEN[self.language].join(words), **said)
 
     def line(self, fit: Fit, number: int, request: Request) -> str:
         """Return a recommended product's line; the price is the catalogue's."""

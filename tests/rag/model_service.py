@@ -45,6 +45,7 @@ class ModelService(Service):
         self.answer = ""
         self.piece = 7
         self.cut_after: int | None = None
+        self.hang_after: int | None = None
         self.read: Callable[[str], Any] = lambda _: NOTHING_READ
         """What it answers to a message that it is to read."""
         self.reading_faults: deque[str] = deque()
@@ -138,6 +139,8 @@ class ModelService(Service):
                 assert request.transport is not None
                 request.transport.abort()
                 return response
+            if self.hang_after is not None and at >= self.hang_after:
+                await self.released.wait()
             piece = {"content": self.answer[at : at + self.piece]}
             await self._send(response, [{"index": 0, "delta": piece}], None)
         await self._send(response, [], USAGE)

@@ -13,6 +13,7 @@ from rag.chat_limits import PerMinute
 from rag.chat_settings import DEFAULT_ACTIONS
 from rag.engine import Engine
 from rag.feedback import judgements
+from rag.feeds import read_json
 from rag.settings import RagSettings
 from stores.sqlite import SqliteStore
 from tests.rag.model_service import ModelService
@@ -73,6 +74,159 @@ async def test_history_is_bounded(engine: Engine, store: SqliteStore) -> None:
     assert await chat.history("somebody else") == []
     assert await chat.forget("u")
     assert await chat.history("u") == []
+
+
+async def test_history_has_what_was_shown(engine: Engine, store: SqliteStore) -> None:
+    """Cards are whole, with score and reason of then; what is gone is left out."""
+    chat = Chat(engine, store, RagSettings())
+    events = await ask(chat, "grey sofa under 550,000 won")
+    cards = of(events, "chatProducts")["products"]
+    assert (await chat.history("u"))[-1]["products"] == cards
+    assert cards[0]["score"] > 0
+    assert cards[0]["reason"]
+    await engine.products.catalogue.delete([cards[0]["id"]])
+    assert (await chat.history("u"))[-1]["products"] == cards[1:]
+
+
+async def test_history_has_partners_and_thumbs(engine: Engine, store: SqliteStore) -> None:
+    """Partners come back as they were shown, and so does what the visitor thought."""
+    rows = [
+        {
+            "id": "p1",
+            "name": {"en": "Atelier"},
+            "regions": ["Seoul", "서울"],
+            "kind": "designer",
+        }
+    ]
+    await engine.partners.catalogue.upsert(read_json([orjson.dumps(r) for r in rows]))
+    await engine.partners.indexer.catch_up()
+    chat = Chat(engine, store, RagSettings())
+    await chat.read_places()
+    partners = of(await ask(chat, "a designer in Seoul"), "chatPartners")["partners"]
+    assert [p["id"] for p in partners] == ["p1"]
+    assert partners[0]["labels"] == {"regions": ["Seoul"]}
+    await ask(chat, "sofa", key="s")
+    await chat.feedback("u", "s", product_id="sofa-1", helpful=True)
+    await chat.feedback("u", "s", product_id="sofa-1", helpful=False)
+    await chat.feedback("u", "s", product_id=None, helpful=True)
+    messages = await chat.history("u")
+    assert messages[1]["partners"] == partners
+    assert messages[3]["feedback"] == [
+        {"productId": "sofa-1", "helpful": False},
+        {"helpful": True},
+    ]
+    assert [m["id"] for m in await chat.history("u", 1)] == ["s"]
+
+
+async def test_a_thumb_while_the_next_answer_is_made(
+    engine: Engine, store: SqliteStore
+) -> None:
+    """It is not lost when that answer is stored."""
+    chat = Chat(engine, store, RagSettings())
+    await ask(chat, "sofa", key="a")
+    asking = asyncio.create_task(ask(chat, "sofa", key="b"))
+    await asyncio.sleep(0)
+    assert await chat.feedback("u", "a", product_id="sofa-1", helpful=True)
+    await asking
+    assert (await chat.history("u"))[1]["feedback"] == [
+        {"productId": "sofa-1", "helpful": True}
+    ]
+
+
+async def test_another_thumb_replaces_the_first(engine: Engine, store: SqliteStore) -> None:
+    """However often a visitor presses, it is one judgement."""
+    chat = Chat(engine, store, RagSettings())
+    await ask(chat, "grey sofa")
+    for helpful in (True, True, False):
+        await chat.feedback("u", "q", product_id="sofa-1", helpful=helpful)
+    assert await judgements(store) == {("grey sofa", "en"): {"sofa-1": 0}}
+
+
+async def test_a_currency_without_a_rate(engine: Engine, store: SqliteStore) -> None:
+    """Nothing is shown, and the answer says why; with a rate it is compared."""
+    events = await ask(Chat(engine, store, RagSettings()), "sofa under $10")
+    assert of(events, "chatProducts")["products"] == []
+    assert words(events) == (
+        "Prices are in KRW, so I could not compare them with a budget of up to $10.00. "
+        "Tell me your budget in KRW."
+    )
+    events = await ask(Chat(engine, store, RagSettings()), "10달러 이하 소파", user="v")
+    assert "KRW 기준이라 $10.00 이하 예산과는 비교할 수 없었습니다" in words(events)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("안녕하세요", "어떤 제품을 찾으시나요?"),
+        ("hello", "What are you looking for?"),
+        ("show it", "Which product do you mean?"),
+        ("더 저렴한 걸로", "어떤 제품을 말씀하시나요?"),
+        ("a grand piano", "The catalogue has no piano."),
+        ("소파 5만원 이하", "50,000원 이하의 소파는 없습니다. 가격은 100,000원부터입니다."),
+        ("sofa over 9,000,000 won", "There is no sofa from ₩9,000,000."),
+        ("classic sofa", "There is no sofa in that style, so these are in others."),
+        ("a red sofa", "There is no red sofa, so these are the closest."),
+        ("빨간 소파", "빨강 소파는 없어서 가까운 제품을 골랐습니다."),
+        ("소파", "소파 추천 제품 3가지입니다."),
+        ("60만원 이하 모던 소파", "600,000원 이하 모던 소파 추천 제품 3가지입니다."),
+        ("sofa under 350,000 won", "Sofa up to ₩350,000: here are 3 I recommend."),
+    ],
+)
+async def test_first_words(engine: Engine, store: SqliteStore, text: str, answer: str) -> None:
+    """An answer says what was understood, or what could not be met."""
+    events = await ask(Chat(engine, store, RagSettings()), text)
+    assert words(events).startswith(answer)
+    assert of(events, "chatAction") is None
+
+
+async def test_it_is_the_product_spoken_of_last(engine: Engine, store: SqliteStore) -> None:
+    """After a question about the third, `show it` shows the third."""
+    chat = Chat(engine, store, RagSettings())
+    cards = of(await ask(chat, "sofa"), "chatProducts")["products"]
+    assert cards[2]["name"] in words(await ask(chat, "what about the third one?"))
+    act = of(await ask(chat, "show it"), "chatAction")
+    assert act["arguments"]["name"] == cards[2]["name"]
+
+
+async def test_what_is_not_wanted(engine: Engine, store: SqliteStore) -> None:
+    """A colour that is ruled out is not shown, nor after a follow-up."""
+    chat = Chat(engine, store, RagSettings())
+    for text in ("흰색 말고 소파", "cheapest"):
+        cards = of(await ask(chat, text), "chatProducts")["products"]
+        assert {c["id"] for c in cards} == {"sofa-1", "sofa-3", "sofa-5"}
+
+
+async def test_a_budget_for_all_of_them(engine: Engine, store: SqliteStore) -> None:
+    """It is shared out, and the answer says what all cost together."""
+    events = await ask(Chat(engine, store, RagSettings()), "소파 3개 합쳐서 100만원")
+    cards = of(events, "chatProducts")["products"]
+    assert {c["id"] for c in cards} == {"sofa-1", "sofa-2", "sofa-3"}
+    assert "3개에 900,000원, 예산보다 100,000원 저렴" in words(events)
+
+
+async def test_facets_in_the_visitors_language(engine: Engine, store: SqliteStore) -> None:
+    """Wire fields are the catalogue's, labels and words the visitor's."""
+    chat = Chat(engine, store, RagSettings())
+    korean = await ask(chat, "회색 소파")
+    card = of(korean, "chatProducts")["products"][0]
+    assert (card["style"], card["category"]) == ("modern", "sofa")
+    assert card["labels"] == {"style": "모던", "category": "소파"}
+    assert "모던 스타일 소파" in words(korean)
+    assert "modern" not in words(korean)
+    english = of(await ask(chat, "grey sofa", user="v"), "chatProducts")["products"][0]
+    assert "labels" not in english
+
+
+async def test_nothing_more_to_see(engine: Engine, store: SqliteStore) -> None:
+    """After all of a kind were shown, no other kind takes its place."""
+    chat = Chat(engine, store, RagSettings())
+    await ask(chat, "sofa")
+    events = await ask(chat, "something else")
+    assert of(events, "chatProducts")["products"] == []
+    assert words(events).startswith("You have seen every sofa that meets this.")
+    events = await ask(chat, "소파 10만원 이하")
+    events = await ask(chat, "더 저렴한 걸로")
+    assert words(events) == "더 저렴한 소파는 없습니다."
 
 
 async def test_feedback_becomes_judgements(engine: Engine, store: SqliteStore) -> None:

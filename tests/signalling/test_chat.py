@@ -219,7 +219,7 @@ async def _events(client: Client, body: Json, **options: Any) -> tuple[int, list
 
 async def test_server_sent_events(shop: Client) -> None:
     """The same events over HTTP; the cookie of the answer makes a follow-up possible."""
-    status, said, response = await _events(shop, {"text": "sofa under 2,000,000 won"})
+    status, said, response = await _events(shop, {"text": "oak dining table for four people"})
     assert status == 200
     assert [said[0]["type"], said[-1]["type"]] == ["chatProducts", "chatDone"]
     cookie = response.cookies["pycirrus_user"].value

@@ -55,8 +55,9 @@ export class SidePanel {
   /** Takes an offer: its button appears in the control bar. */
   offer(offer: PanelOffer): void {
     this.withdraw(offer.id);
-    const attributes = { class: "icon-button", "aria-label": offer.title, title: offer.title };
-    const opener = button(attributes, () => this.toggle(offer.id), icon(offer.icon));
+    const label = el("span", {}, offer.title);
+    const attributes = { class: "icon-button labelled", "aria-label": offer.title };
+    const opener = button(attributes, () => this.toggle(offer.id), icon(offer.icon), label);
     const room = el("div", { class: "room", "data-room": offer.id, hidden: true });
     this.tenants.set(offer.id, { room, opener, offer, isMounted: false });
     this.openers.append(opener);

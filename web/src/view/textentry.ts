@@ -17,6 +17,7 @@ export class TextEntry {
     const cancel = button({ class: "secondary" }, () => this.hide(), translate("cancel"));
     const send = el("button", { type: "submit", class: "primary" }, translate("send"));
     this.root.append(this.input, cancel, send);
+    this.input.addEventListener("keydown", (event) => this.keepRelease(event));
     this.root.addEventListener("submit", (event) => this.submit(event));
   }
 
@@ -31,6 +32,14 @@ export class TextEntry {
 
   hide(): void {
     this.root.hidden = true;
+  }
+
+  /** Enter sends and hides the field; its release would go to the scene as a key of its own. */
+  private keepRelease({ key }: KeyboardEvent): void {
+    if (key === "Enter") {
+      const keep = (event: Event): void => event.stopImmediatePropagation();
+      window.addEventListener("keyup", keep, { capture: true, once: true });
+    }
   }
 
   private submit(event: Event): void {
