@@ -106,7 +106,7 @@ async def test_a_whole_conversation(
     assert not any(word in text for text in told for word in (NAME, SECRET))
     async with asyncio.timeout(10):  # a thumb is not answered
         while "signalling_chat_feedback_total" not in (figures := await _figures(shop)):
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)  # noqa: ASYNC110 - nothing announces it
     assert 'signalling_chat_feedback_total{helpful="yes"} 1.0' in figures
     for line in (
         'signalling_chat_questions_total{outcome="done"} 1.0',
