@@ -169,6 +169,14 @@ def _pipes() -> tuple[FileIO, FileIO]:
     return pipes
 
 
+def _new_event_loop() -> asyncio.AbstractEventLoop:
+    if sys.platform == "win32":
+        return asyncio.new_event_loop()
+    import uvloop  # noqa: PLC0415 - not on Windows
+
+    return uvloop.new_event_loop()
+
+
 def main() -> int:
     """Work for the server that started this process."""
     input_, output = _pipes()
@@ -182,7 +190,8 @@ def main() -> int:
     _, settings, level = first
     _log_to_server(output, level)
     try:
-        asyncio.run(work(settings, input_, output))
+        with asyncio.Runner(loop_factory=_new_event_loop) as runner:
+            runner.run(work(settings, input_, output))
     except Exception:
         log.exception("consultant_failed", data_dir=str(Path(settings.data_dir)))
         return 1
