@@ -45,7 +45,8 @@ class OpenAdmission:
     """
     First come, first served, up to *max_players* a streamer (0: no limit).
 
-    An SFU takes no player's place and has places without limit, as with Wilbur.
+    An SFU takes no player's place and has places without limit, as with Wilbur; guests
+    have a limit of their own (`guests_per_visitor`).
     """
 
     def __init__(self, registry: Registry, *, max_players: int = 0) -> None:
@@ -88,12 +89,15 @@ class OpenAdmission:
             return False
         if streamer.kind is Kind.SFU:
             return False
-        players = len(streamer.subscribers) - sum(1 for _ in streamer.relays)
-        return players >= self._max_players
+        return sum(map(_takes_place, streamer.subscribers.values())) >= self._max_players
 
     @staticmethod
     def _counts(player: Player, streamer: Streamer) -> bool:
-        return player.kind is Kind.PLAYER and player.id not in streamer.subscribers
+        return _takes_place(player) and player.id not in streamer.subscribers
+
+
+def _takes_place(player: Player) -> bool:
+    return player.kind is Kind.PLAYER and player.grant.guest is None
 
 
 class GrantedAdmission:

@@ -29,6 +29,7 @@ from signalling.dialect import WILBUR
 from signalling.endpoint import UNLIMITED, Connections, Endpoint, NewSession
 from signalling.errors import CloseCode, Refused
 from signalling.expiry import Calendar
+from signalling.guests.opening import Guests
 from signalling.header_deadline import HEADER_DEADLINE, HeaderDeadline
 from signalling.http.api import Api, Guard
 from signalling.http.certificates import Certificate
@@ -72,7 +73,10 @@ class Server:
         self.limits = Limits(settings, self.metrics)
         secret = settings.session_secret or kept_secret(settings.data_dir)
         self.users = Users(Signer(secret))
-        self.authenticator = Authenticator(settings, users=self.users, limits=self.limits)
+        self.guests = Guests(settings, self.registry, secret=secret, metrics=self.metrics)
+        self.authenticator = Authenticator(
+            settings, users=self.users, limits=self.limits, guests=self.guests.admit
+        )
         self.operators = Operators(self.authenticator)
         self.health = Health(self.metrics, self.operators)
         self.calendar = Calendar(time.time())
@@ -92,6 +96,9 @@ class Server:
             )
             self.health.parts["sessions"] = self.matchmaking.is_degraded
             self.metrics.watch_seats(self.matchmaking.seats.count)
+        self._players = dataclasses.replace(
+            self._players, admission=self.guests.admission(self._players.admission)
+        )
         self.redirects = _redirects(settings)
         self._wheels = {
             "player": new_wheel(settings.player_keepalive_timeout, self._players.dialect),
@@ -105,13 +112,22 @@ class Server:
             secret=secret,
         )
         self.metrics.watch_away(lambda: self.resumption.waiting)
+        self.resumption.presence = self.guests.rooms.presence
         refresher = Refresher(self.authenticator, self.calendar)
         self.retrieval = self._new_retrieval() if settings.retrieval else None
+        if self.retrieval is not None:
+            self.retrieval.let_overhear(self.guests.rooms.overhear)
         chat = CHAT_NOT_OFFERED if self.retrieval is None else self.retrieval.messages
         sessions = NOT_OFFERED if self.matchmaking is None else self.matchmaking.messages
         self._player_table = handlers.extended(
             handlers.PLAYER,
             {"tokenRefresh": refresher, Resume.wire_name: refuse_late, **sessions, **chat},
+        )
+        touch = None if self.matchmaking is None else self.matchmaking.touch
+        rooms = self.guests.messages(self.users, touch)
+        self._player_table = handlers.extended(self._player_table, rooms.table)
+        self._guest_table = handlers.extended(
+            self._player_table, {**NOT_OFFERED, **rooms.guest_table}
         )
         self._certificate = _certificate(settings)
         self._site = self._new_site()
@@ -135,6 +151,7 @@ class Server:
         if self.settings.rest_api:
             yield self._rest_api()
         yield ChatOffer(has_chat=self.retrieval is not None)
+        yield self.guests.routes(self.limits)
         if self.retrieval is not None:
             yield self.retrieval
         if self.matchmaking is not None:
@@ -227,7 +244,7 @@ class Server:
 
     def _door(self, role: str) -> Door:
         ways_in = {
-            "player": self.authenticator.player,
+            "player": self.authenticator.player_or_guest,
             "streamer": self.authenticator.streamer,
             "sfu": self.authenticator.sfu,
         }
@@ -263,6 +280,10 @@ class Server:
         return new_session if detail is None else logged(new_session, detail)
 
     def _greet_player(self, link: Link, origin: Origin) -> PlayerSession:
+        if origin.grant.guest is not None:
+            return self.guests.session(
+                self._players, link=link, origin=origin, table=self._guest_table
+            )
         session = PlayerSession(
             self._players, link=link, origin=origin, table=self._player_table
         )
@@ -418,6 +439,7 @@ class Server:
         for connection in self.connections:
             connection.close(CloseCode.RESTART, "this server restarts")
         self.resumption.close()
+        self.guests.close()
         await self.connections.gone("player", "streamer", "sfu")
 
     def cut(self) -> None:

@@ -63,6 +63,22 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._invitations = Counter(
+            "signalling_invitations",
+            "Invitations of guests, by what became of them.",
+            ["outcome"],
+            registry=self.registry,
+        )
+
+    def invitation(self, outcome: str) -> None:
+        """Count an invitation that was made, used, taken back or refused."""
+        self._invitations.labels(outcome).inc()
+
+    def watch_rooms(self, count: Callable[[], dict[str, int]]) -> None:
+        """Read how many rooms, guests and invitations there are whenever somebody scrapes."""
+        text = "Rooms of visitors, guests in them, and open invitations."
+        self.registry.register(_Table("signalling_rooms", text, "what", count))
+
     def resumption(self, outcome: str) -> None:
         """Count a player that came back, or could not, or did not."""
         self._resumptions.labels(outcome).inc()

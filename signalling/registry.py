@@ -54,8 +54,8 @@ class Player:
     """Someone who watches, or an SFU towards the streamer it relays."""
 
     __slots__ = (
-        "asked", "dialect", "extended", "grant", "id", "kind", "link", "member", "offers",
-        "origin", "serves", "stays", "streamer",
+        "asked", "dialect", "ending", "extended", "grant", "id", "kind", "link", "member",
+        "offers", "origin", "serves", "stays", "streamer",
     )  # fmt: skip
 
     def __init__(
@@ -83,6 +83,8 @@ class Player:
         """Whether it has spoken any message beyond Epic's protocol."""
         self.stays = False
         """Whether it stays when its streamer leaves, since it is told what comes next."""
+        self.ending: tuple[CloseCode, str] | None = None
+        """How it was closed, if the server closed it for a reason of its own."""
         self.member = messages.player_id_member(player_id)
         self.streamer: Streamer | None = None
         """Whom it watches."""
@@ -91,6 +93,7 @@ class Player:
 
     def close(self, code: CloseCode, reason: str) -> None:
         """Close the player's socket; a stock page is told for good where it is for good."""
+        self.ending = (code, reason)
         if code in FINAL_CODES and not self.extended:
             code = CloseCode.GOING_AWAY
         self.link.close(code, reason)
@@ -141,6 +144,8 @@ class Registry:
         self.streamers: dict[str, Streamer] = {}
         self.changed: Callable[[], None] = _nobody_listens
         """Called when streamers come, go, or go by other names."""
+        self.moved: Callable[[Player], None] = lambda _: None
+        """Called when a player watches somebody else or nobody, or has left for good."""
 
     def add_player(self, player: Player) -> None:
         """Make *player* known under its id."""
@@ -150,6 +155,7 @@ class Registry:
         """Forget *player*; it watches nobody any more."""
         self.disconnect(player)
         self.players.pop(player.id, None)
+        self.moved(player)
 
     def name(self, streamer: Streamer, streamer_id: str) -> None:
         """List *streamer* under *streamer_id*, and no longer under an earlier name."""
@@ -179,6 +185,7 @@ class Registry:
                 send_offer=not player.offers if streamer.dialect.tells_send_offer else None,
             )
         )
+        self.moved(player)
 
     def disconnect(self, player: Player) -> None:
         """End the player's watching, if it does, and tell its streamer."""
@@ -188,6 +195,7 @@ class Registry:
         player.streamer = None
         if streamer.subscribers.pop(player.id, None) is not None:
             streamer.link.send(messages.player_disconnected(player.id))
+        self.moved(player)
 
 
 def _nobody_listens() -> None:

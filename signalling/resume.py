@@ -28,7 +28,7 @@ from signalling.errors import BadMessage, CloseCode, ProtocolError
 from signalling.message_log import unlogged
 from signalling.messages import Json
 from signalling.options.resume import ResumeSettings
-from signalling.registry import Link
+from signalling.registry import Link, Player
 from signalling.resume_token import MAX_TOKEN_LENGTH, ResumeTokens
 from signalling.session import Context, PlayerSession
 
@@ -70,6 +70,17 @@ class Cancellable(Protocol):
 
 Later = Callable[[float, Callable[[], None]], Cancellable]
 """Calls a function in so many seconds, as an event loop does."""
+
+
+class Presence(Protocol):
+    """Takes note of players that are away."""
+
+    def __call__(self, player: Player, *, is_here: bool) -> None:
+        """Note that the socket of *player* broke, or that it has another."""
+
+
+def _nobody_asks(player: Player, *, is_here: bool) -> None:
+    """Take no note."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,6 +322,8 @@ class Resumption:
         self.limits = limits
         self.later = later
         self._tokens = tokens
+        self.presence: Presence = _nobody_asks
+        """Called when a player's socket broke, and when it has another."""
         self._links: dict[str, ResumableLink] = {}
         self._waiting: dict[ResumableLink, Cancellable] = {}
 
@@ -362,6 +375,7 @@ class Resumption:
         attachment.link.send(resumed(link.received))
         for payload in missed:
             attachment.link.send(payload)
+        self.presence(link.session.player, is_here=True)
         self.context.metrics.resumption("resumed")
         log.info("player_resumed", peer=link.session.id, missed=len(missed))
 
@@ -389,6 +403,7 @@ class Resumption:
             return
         log.info("player_away", peer=link.session.id)
         self._waiting[link] = self.later(self.limits.grace, lambda: self._expire(link))
+        self.presence(link.session.player, is_here=False)
 
     def _expire(self, link: ResumableLink) -> None:
         if link.ending is None:

@@ -13,6 +13,7 @@ from signalling.messages import Json
 from signalling.options import epic as epic_options
 from signalling.options.auth import AuthSettings
 from signalling.options.epic_matchmaker import EpicMatchmakerSettings
+from signalling.options.guests import GuestSettings
 from signalling.options.limits import LimitSettings
 from signalling.options.logs import LogSettings
 from signalling.options.matchmaking import MatchmakingSettings
@@ -108,6 +109,7 @@ class ServeSettings(
     AuthSettings,
     LimitSettings,
     ResumeSettings,
+    GuestSettings,
     WebSettings,
     ProxySettings,
     LogSettings,

@@ -24,7 +24,7 @@ SIGNALLING = (
     {"resume", "console"},
     {"transport", "refresh"},
     {"endpoint"},
-    {"http", "chat", "matching"},
+    {"http", "chat", "guests", "matching"},
     {"contexts", "listening"},
     {"app"},
     {"serve", "peer"},

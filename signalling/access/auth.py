@@ -15,8 +15,19 @@ from aiohttp import web
 
 from signalling.access.address import is_true_loopback, limit_key
 from signalling.access.browser import USER_COOKIE
-from signalling.access.credentials import SharedToken, bearer_token, presented_token
-from signalling.access.identity import Credential, Grant, Users, new_anonymous_id
+from signalling.access.credentials import (
+    SharedToken,
+    bearer_token,
+    guest_pass,
+    presented_token,
+)
+from signalling.access.identity import (
+    Credential,
+    Grant,
+    GuestPass,
+    Users,
+    new_anonymous_id,
+)
 from signalling.access.keys import KeyRing, from_file, from_url
 from signalling.access.limits import Limits
 from signalling.access.proxies import client_address
@@ -41,9 +52,11 @@ class Authenticator:
         *,
         users: Users,
         limits: Limits,
+        guests: Callable[[str], GuestPass] | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
         self.users = users
+        self._guests = guests
         self._limits = limits
         self._now = now
         self._player_token = SharedToken(settings.player_token)
@@ -64,6 +77,19 @@ class Authenticator:
 
     # The three doors. Each may wait for a public key.
 
+    async def player_or_guest(self, request: web.Request) -> Grant:
+        """
+        Return the grant of a player's socket; a pass opens a socket and no HTTP route.
+
+        Raises:
+            Refused: As `player`.
+
+        """
+        shown = guest_pass(request)
+        if shown is not None and self._guests is not None:
+            return self._guest(shown, self._guests, request)
+        return await self.player(request)
+
     async def player(self, request: web.Request) -> Grant:
         """
         Return a player's grant.
@@ -80,6 +106,18 @@ class Authenticator:
         if token is None or self.players_are_open:
             return self._visitor(request, Credential.NONE)
         return await self._player_with(token, request)
+
+    def _guest(
+        self, shown: str, guests: Callable[[str], GuestPass], request: web.Request
+    ) -> Grant:
+        self._refuse_guessers(request)
+        try:
+            seat = guests(shown)
+        except TokenRefused as exc:
+            if exc.is_guess:
+                self._limits.failed(_key(request))
+            raise Refused(401, exc.code, exc.message) from None
+        return dataclasses.replace(self._visitor(request, Credential.GUEST), guest=seat)
 
     async def _player_with(self, token: str, request: web.Request) -> Grant:
         self._refuse_guessers(request)

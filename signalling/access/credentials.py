@@ -9,10 +9,22 @@ from aiohttp import web
 BEARER: Final = "bearer"
 """The scheme of the Authorization header, and a subprotocol: `bearer, <token>`."""
 
+GUEST: Final = "guest"
+"""The subprotocol of a guest's pass: `guest, <pass>`; a pass stands nowhere else."""
+
 
 def presented_token(request: web.Request) -> str | None:
     """Return the token in the query, the bearer header or the subprotocol, if any."""
-    return request.query.get("token") or bearer_token(request) or _subprotocol_token(request)
+    return (
+        request.query.get("token")
+        or bearer_token(request)
+        or _subprotocol_token(request, BEARER)
+    )
+
+
+def guest_pass(request: web.Request) -> str | None:
+    """Return the pass that a guest shows, if any."""
+    return _subprotocol_token(request, GUEST)
 
 
 def bearer_token(request: web.Request) -> str | None:
@@ -37,11 +49,11 @@ def chosen_subprotocol(request: web.Request) -> tuple[str, ...]:
     return (BEARER,) if BEARER in offered else tuple(offered[:1])
 
 
-def _subprotocol_token(request: web.Request) -> str | None:
+def _subprotocol_token(request: web.Request, scheme: str) -> str | None:
     offered = offered_subprotocols(request)
-    if BEARER not in offered[:-1]:
+    if scheme not in offered[:-1]:
         return None
-    return offered[offered.index(BEARER) + 1]
+    return offered[offered.index(scheme) + 1]
 
 
 class SharedToken:

@@ -37,6 +37,17 @@ class Credential(Enum):
     JWT = "jwt"
     ADMIN = "admin"
     """The admin token: a trusted back end."""
+    GUEST = "guest"
+    """A pass that a visitor's invitation was exchanged for."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuestPass:
+    """Whose guest somebody is: the room, the invitation, and its how-manieth use."""
+
+    room: str
+    invitation: str
+    entry: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +66,8 @@ class Grant:
     """Unix seconds; None: never."""
     granted_at: float = 0.0
     """Unix seconds of the upgrade or of the last refresh."""
+    guest: GuestPass | None = None
+    """Of a guest: it watches what its visitor watches, and nothing else."""
     about: Mapping[str, str] = field(default_factory=dict)
     """What a streamer's JWT says of it: host, region and the like."""
 

@@ -13,11 +13,13 @@ from signalling.chat.consulting import Consultant
 from signalling.chat.metrics import ChatMetrics
 from signalling.errors import BadMessage
 from signalling.messages import Json
+from signalling.registry import Player
 from signalling.runner import Tasks
 from signalling.session import Handler, PlayerSession
 from stores.documents import StoreError
 
 if TYPE_CHECKING:
+    from rag.answering import Send
     from rag.chat_events import Event
     from rag.hearing import Question
 
@@ -78,6 +80,12 @@ class Judge(Chatted, frozen=True):
     product_id: messages.Id | None = None
 
 
+Overhear = Callable[[Player, str, Json], bool]
+"""
+Told of a question and of each event of its answer; returns whether the event is taken
+care of, so that who asked is not sent it.
+"""
+
 Act = Callable[[Consultant, PlayerSession, str, Any], Coroutine[Any, Any, None] | None]
 
 
@@ -103,6 +111,8 @@ class ChatMessages:
         self._currency = currency
         self._tasks = Tasks()
         self._pending: Counter[str] = Counter()
+        self.overhear: Overhear = lambda _player, _wire_name, _fields: False
+        """Lets others take part; set by whoever knows who is together."""
 
     def table(self) -> Mapping[str, Handler]:
         """Return the handlers by message type."""
@@ -163,8 +173,28 @@ class ChatMessages:
         except ValueError as exc:
             _complain(session, Ask, "bad_message", f"chat: budget {exc}")
             return
-        send = self._metrics.observing(lambda event: _send(session, event))
-        chat.start(user, question, send)
+        passing = self._passing(session, asked)
+        chat.start(user, question, self._metrics.observing(passing))
+
+    def _passing(self, session: PlayerSession, asked: Ask) -> "Send":
+        """Return what passes events on; who listens hears the question before its answer."""
+        begun = False
+
+        def pass_on(event: "Event") -> None:
+            nonlocal begun
+            if not begun and event.wire_name != "chatError":
+                begun = True
+                question = {"id": asked.id, "text": asked.text}
+                self.overhear(session.player, Ask.wire_name, question)
+            self._send(session, event)
+
+        return pass_on
+
+    def _send(self, session: PlayerSession, event: "Event") -> None:
+        fields = event.fields()
+        if not self.overhear(session.player, event.wire_name, fields):
+            # The player outlives its socket: a resumed one gets the rest.
+            session.player.link.send(messages.encode(event.wire_name, fields))
 
     async def _judge(
         self, chat: Consultant, session: PlayerSession, user: str, asked: Judge
@@ -207,11 +237,6 @@ async def _read_back(
 ) -> None:
     said = await chat.history(user, asked.limit)
     session.player.link.send(messages.encode("chatHistory", {"messages": said}))
-
-
-def _send(session: PlayerSession, event: "Event") -> None:
-    # The player outlives its socket: a resumed one gets the rest.
-    session.player.link.send(messages.encode(event.wire_name, event.fields()))
 
 
 def _refuse(

@@ -10,7 +10,7 @@ from signalling.access.auth import Authenticator
 from signalling.access.limits import Limits
 from signalling.access.operators import Operators
 from signalling.chat.consulting import Consultant
-from signalling.chat.messages import ChatMessages
+from signalling.chat.messages import ChatMessages, Overhear
 from signalling.chat.metrics import ChatMetrics
 from signalling.chat.room import Apart, Here, Room
 from signalling.chat.routes import ChatRoutes
@@ -63,6 +63,10 @@ class Retrieval:
     def messages(self) -> Mapping[str, MessageHandler]:
         """What players may say to the consultant: handlers by message type."""
         return self._messages.table()
+
+    def let_overhear(self, overhear: Overhear) -> None:
+        """Tell *overhear* of what visitors ask and are answered."""
+        self._messages.overhear = overhear
 
     async def forget(self, user: str) -> None:
         """Remove what the consultant keeps of a user; raises `Refused` while starting."""

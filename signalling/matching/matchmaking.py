@@ -33,7 +33,7 @@ from signalling.matching.messages import SessionMessages
 from signalling.matching.routes import SessionRoutes
 from signalling.matching.seats import Seats
 from signalling.options.matchmaking import MatchmakingSettings
-from signalling.registry import Registry
+from signalling.registry import Player, Registry
 from signalling.runner import Tasks
 from signalling.session import Handler
 from signalling.settings import ServeSettings
@@ -94,6 +94,12 @@ class Matchmaking:
             users=self._users,
             limits=limits,
         )
+
+    def touch(self, player: Player) -> None:
+        """Take note that somebody does something in the session of *player*."""
+        seat = self.seats.find(player)
+        if seat is not None and seat.watches:
+            self.matchmaker.touch(seat.session_id)
 
     async def forget(self, user: str) -> None:
         """Remove what is kept of a user's ended sessions."""

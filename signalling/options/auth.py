@@ -94,7 +94,7 @@ class AuthSettings(OptionGroup):
     """A file with admin_token."""
 
     session_secret: Secret = None
-    """Signs session, resume and anonymous users' tokens; made in data_dir when absent."""
+    """Signs session, resume, guest and anonymous users' tokens; made in data_dir if absent."""
 
     session_secret_file: Path | None = None
     """A file with session_secret."""

@@ -27,6 +27,12 @@ KNOWN: Final[dict[str, dict[str, Json]]] = {
         "peerDataChannelsReady": {},
         "layerPreference": {"spatialLayer": 0, "temporalLayer": 0, "playerId": "x"},
         "resume": {"token": "x", "received": 0},
+        "inviteRequest": {"partnerId": "x", "name": "y", "visitor": "z", "user": "x"},
+        "inviteRevoke": {"id": "x"},
+        "roomOpen": {"user": "x"},
+        "roomMessage": {"id": "x", "text": "y"},
+        "inputGrant": {"to": "x"},
+        "inputTake": {},
     },
     "streamer": {
         "endpointId": {"id": "Other", "protocolVersion": "1.3.0"},

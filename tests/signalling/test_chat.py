@@ -268,3 +268,43 @@ async def test_page_can_ask_whether_there_is_a_chat(
     client = await start(retrieval=retrieval, data_dir=tmp_path)
     async with client.http.get(client.running.http("/api/chat")) as response:
         assert await response.json() == {"chat": retrieval}
+
+
+async def test_a_guest_hears_what_the_visitor_asks(shop: Client) -> None:
+    """Question, cards and answer reach both; the scene's action goes to whoever steers."""
+    streamer, visitor, _ = await shop.pair()
+    await visitor.say("inviteRequest", name="Mina", visitor="Ada")
+    invite = await visitor.hear_type("invite")
+    url = shop.running.http("/api/guests")
+    async with shop.http.post(url, json={"token": invite["token"]}) as response:
+        shown = (await response.json())["pass"]
+    guest = await shop.connect("player", protocols=["guest", shown])
+    guest_id = (await _next(guest, "roomState"))["you"]
+    own = await _turn(visitor, id="a", text="거실에 둘 소파 보여줘")
+    own = [each for each in own if each["type"].startswith("chat")]
+    heard = await _overheard(guest)
+    assert [each["type"] for each in heard] == ["chat", *(each["type"] for each in own)]
+    assert (heard[0]["text"], heard[0]["id"]) == ("거실에 둘 소파 보여줘", "a")
+    assert heard[1:] == own
+
+    await visitor.say("inputGrant", to=guest_id)
+    await _next(guest, "inputHolder")
+    own = await _turn(visitor, id="b", text="두 번째 걸로 보여줘")
+    assert "chatAction" not in {each["type"] for each in own}
+    assert "chatAction" in {each["type"] for each in await _overheard(guest)}
+    await guest.say("chat", id="a", text="cheaper")
+    assert (await _next(visitor, "roomChat"))["name"] == "Mina"
+    await streamer.hears_nothing_before()
+
+
+async def _next(peer: Peer, wire_name: str) -> Json:
+    while (message := await peer.hear())["type"] != wire_name:
+        pass
+    return message
+
+
+async def _overheard(peer: Peer) -> list[Json]:
+    found = [(await _next(peer, "roomChat"))["message"]]
+    while found[-1]["type"] not in LAST:
+        found.append((await _next(peer, "roomChat"))["message"])
+    return found

@@ -106,7 +106,7 @@ async def test_a_whole_conversation(
     assert not any(word in text for text in told for word in (NAME, SECRET))
     thumb = 'signalling_chat_feedback_total{helpful="yes"} 1.0'
     async with asyncio.timeout(10):  # a thumb is not answered
-        while thumb not in (figures := await _figures(shop)):
+        while thumb not in (figures := await _figures(shop)):  # noqa: ASYNC110 - of another end
             await asyncio.sleep(0.05)
     for line in (
         'signalling_chat_questions_total{outcome="done"} 1.0',

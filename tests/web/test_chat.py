@@ -72,7 +72,7 @@ async def enter(
     consultant.history = history or []
     await consultant.join(viewer.page)
     await viewer.open(server.url)
-    await viewer.page.wait_for_selector(".openers button", state="attached")
+    await viewer.page.wait_for_selector("[data-opener=chat]", state="attached")
     await viewer.page.evaluate("window.pixelstreaming.viewer.panel.open('chat')")
     return Room(viewer, consultant)
 
@@ -87,7 +87,7 @@ async def test_no_chat_is_offered_where_there_is_none(
     await viewer.page.route("**/api/chat", lambda route: route.fulfill(status=404, body="{}"))
     async with viewer.page.expect_response("**/api/chat"):
         await viewer.open(lone_server.url, state="waiting")
-    assert await viewer.page.locator(".openers button").count() == 0
+    assert await viewer.page.locator("[data-opener=chat]").count() == 0
     assert consultant.heard == []
 
 
@@ -151,7 +151,7 @@ async def test_a_product_waits_for_the_scene(
     consultant = Consultant()
     await consultant.join(viewer.page)
     await viewer.open(lone_server.url, state="waiting")
-    await viewer.page.click(".openers button")
+    await viewer.page.click("[data-opener=chat]")
     room = Room(viewer, consultant)
     await room.ask()
     consultant.say("chatProducts", products=SOFAS)
@@ -281,7 +281,7 @@ async def test_keys_go_where_the_focus_is(server: Server, new_viewer: OpenViewer
     await consultant.join(viewer.page)
     await viewer.open(server.url)
     await viewer.page.mouse.move(500, 400)
-    await viewer.page.click(".openers button")
+    await viewer.page.click("[data-opener=chat]")
     await expect(viewer.page.locator(FIELD)).to_be_focused()
     await viewer.page.keyboard.type("zz")
     await viewer.page.mouse.click(*await viewer.place(0.5, 0.5))
@@ -291,7 +291,7 @@ async def test_keys_go_where_the_focus_is(server: Server, new_viewer: OpenViewer
     assert await viewer.page.input_value(FIELD) == "zz"
     await viewer.page.focus(FIELD)
     await viewer.page.keyboard.press("Escape")
-    await expect(viewer.page.locator(".openers button")).to_be_focused()
+    await expect(viewer.page.locator("[data-opener=chat]")).to_be_focused()
     await expect(viewer.page.locator(".panel")).to_be_hidden()
 
 

@@ -53,7 +53,7 @@ async def test_the_panel_takes_no_room_until_something_is_offered(
     """An offer brings a button, the open panel narrows the picture, clicks still fit."""
     viewer = await new_viewer()
     await viewer.open(server.url)
-    assert await viewer.page.locator(".openers button").count() == 0
+    assert await viewer.page.locator("[data-opener=test]").count() == 0
     await viewer.page.evaluate(OFFER)
     await viewer.page.mouse.move(500, 400)
     await viewer.page.click("[aria-label='Test panel']")
@@ -63,7 +63,7 @@ async def test_the_panel_takes_no_room_until_something_is_offered(
     assert await viewer.pointer() == pytest.approx((0.8, 0.2), abs=0.01)
     await viewer.page.evaluate("window.pixelstreaming.viewer.panel.withdraw('test')")
     await viewer.eventually("document.querySelector('.stage').clientWidth === 1024")
-    assert await viewer.page.locator(".openers button").count() == 0
+    assert await viewer.page.locator("[data-opener=test]").count() == 0
 
 
 async def test_what_is_typed_in_the_panel_stays_there(

@@ -1,3 +1,4 @@
+import { Entry, ownDoorstep } from "./guests/entry";
 import { PageLog } from "./log";
 import type { Clock } from "./session";
 import { browserStore, SettingsStore } from "./settings";
@@ -27,7 +28,13 @@ function main(): void {
   document.title = translate("title");
   const log = new PageLog(new URLSearchParams(location.search).has("debug"));
   log.install();
-  const viewer = new Viewer(translate, new SettingsStore(browserStore()), clock);
+  const entry = Entry.at(ownDoorstep());
+  const viewer = new Viewer(translate, new SettingsStore(browserStore()), clock, entry);
+  window.addEventListener("hashchange", () => {
+    if (Entry.isAt(location.hash)) {
+      location.reload(); // a link that was opened in a tab that already shows the page
+    }
+  });
   window.pixelstreaming = { viewer, log: log.lines };
   viewer.start(document.body);
 }

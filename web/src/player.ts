@@ -12,6 +12,8 @@ import {
   type WebSocketTransport,
 } from "@epicgames-ps/lib-pixelstreamingfrontend-ue5.5";
 import type { Closing } from "./closing";
+import { type Entry, Refused } from "./guests/entry";
+import { InputGate } from "./inputgate";
 import { PLACE_NEWS, type PlaceNews } from "./place";
 import { ResumingSocket, silence, type Wire } from "./resuming";
 import { sampleOf } from "./sample";
@@ -40,6 +42,8 @@ export interface PlayerEvents {
   /** A still picture covers the video, or does no longer. */
   frozen(isFrozen: boolean): void;
   textWanted(request: TextRequest): void;
+  /** A guest is not let in, and will not be. */
+  turnedAway(code: string): void;
   /** The streamer told its settings; it may have changed how the mouse works. */
   configured(): void;
 }
@@ -53,6 +57,15 @@ const FLAGS = {
   microphone: Flags.UseMic,
 } as const;
 
+/** What a person does, as the library's switches name it. */
+const INPUTS = [
+  Flags.KeyboardInput,
+  Flags.MouseInput,
+  Flags.TouchInput,
+  Flags.GamepadInput,
+  Flags.XRControllerInput,
+] as const;
+
 /**
  * Epic's frontend library behind the few things this page wants of it: the only module, beside
  * the log and the samples, that knows it. The library carries media, input and the data channel;
@@ -62,6 +75,10 @@ export class Player implements Link {
   readonly library: PixelStreaming;
   private isDropping = false;
   private socket: ResumingSocket | undefined;
+  private readonly gate: InputGate;
+  private readonly wantedInputs: readonly (typeof INPUTS)[number][];
+  private readonly lostHandlers: ((isForGood: boolean) => void)[] = [];
+  private connecting = 0;
 
   constructor(
     readonly stage: HTMLElement,
@@ -70,8 +87,12 @@ export class Player implements Link {
     clock: Clock,
     private readonly wish: () => Readonly<Record<string, string>>,
     private readonly events: PlayerEvents,
+    private readonly entry?: Entry,
   ) {
     this.library = new PixelStreaming(configOf(settings), { videoElementParent: stage });
+    const { config } = this.library;
+    this.wantedInputs = INPUTS.filter((flag) => config.isFlagEnabled(flag));
+    this.gate = new InputGate(this.controller.sendMessageController, entry !== undefined);
     this.library.setSignallingUrlBuilder(signallingUrl);
     this.carryOverBreaks(clock);
     this.registerLatencyTest();
@@ -85,7 +106,52 @@ export class Player implements Link {
   }
 
   connect(): void {
-    this.library.connect();
+    this.connecting += 1;
+    if (this.entry) {
+      void this.enter(this.entry, this.connecting);
+    } else {
+      this.library.connect();
+    }
+  }
+
+  /** Connects a guest, once the server has taken what it brings. */
+  private async enter(entry: Entry, attempt: number): Promise<void> {
+    const isCurrent = (): boolean => attempt === this.connecting;
+    try {
+      await entry.enter();
+    } catch (problem) {
+      if (isCurrent() && problem instanceof Refused) {
+        this.events.turnedAway(problem.code);
+      } else if (isCurrent()) {
+        this.events.closed({ code: 1006, reason: "" });
+      }
+      return;
+    }
+    if (isCurrent()) {
+      this.library.connect();
+    }
+  }
+
+  /**
+   * Lets what a person does through to the scene, or nothing of it. The library's listeners go
+   * with it, so that a page that does not steer takes no keys and locks no mouse.
+   */
+  letInput(isAllowed: boolean): void {
+    if (isAllowed === this.gate.isOpen) {
+      return;
+    }
+    const { config } = this.library;
+    if (isAllowed) {
+      this.gate.open();
+    } else {
+      this.gate.close();
+    }
+    this.wantedInputs.forEach((flag) => config.setFlagEnabled(flag, isAllowed));
+  }
+
+  /** Calls `handler` when the socket broke, and with true when it is gone. */
+  onLost(handler: (isForGood: boolean) => void): void {
+    this.lostHandlers.push(handler);
   }
 
   /**
@@ -93,6 +159,7 @@ export class Player implements Link {
    * the network is gone, so the library is told of the closing here.
    */
   drop(): void {
+    this.connecting += 1;
     this.events.leaving();
     this.isDropping = true;
     const { transport } = this;
@@ -113,7 +180,8 @@ export class Player implements Link {
   claim(token: string | undefined): void {
     const request = { type: "sessionRequest", ...this.wish() };
     const resumption = { type: "sessionResume", token };
-    this.send(token === undefined ? request : resumption);
+    const room = { type: "roomOpen" }; // a guest's place is its visitor's
+    this.send(this.entry ? room : token === undefined ? request : resumption);
   }
 
   reportInput(): void {
@@ -210,9 +278,8 @@ export class Player implements Link {
 
   /** Gives the scene a descriptor; false when the data channel is not open. */
   interact(descriptor: object): boolean {
-    return (
-      this.controller.dataChannelSender.canSend() && this.library.emitUIInteraction(descriptor)
-    );
+    const isReachable = this.gate.isOpen && this.controller.dataChannelSender.canSend();
+    return isReachable && this.library.emitUIInteraction(descriptor);
   }
 
   /** Calls `handler` whenever the scene may have become able to take descriptors. */
@@ -246,8 +313,11 @@ export class Player implements Link {
   private carryOverBreaks(clock: Clock): void {
     const { transport } = this;
     transport.connect = (url) => {
-      const open = (): Wire => new WebSocket(url, transport.protocols) as unknown as Wire;
+      const protocols = (): string | string[] | undefined =>
+        this.entry?.protocols ?? transport.protocols;
+      const open = (): Wire => new WebSocket(url, protocols()) as unknown as Wire;
       const socket = new ResumingSocket(open, clock);
+      socket.onaway = () => this.lost(false);
       socket.onopen = () => transport.handleOnOpen();
       socket.onerror = () => transport.handleOnError();
       socket.onclose = (closing) => transport.handleOnClose(closing as CloseEvent);
@@ -256,6 +326,10 @@ export class Player implements Link {
       this.socket = socket;
       return true;
     };
+  }
+
+  private lost(isForGood: boolean): void {
+    this.lostHandlers.forEach((handler) => handler(isForGood));
   }
 
   /** The network may have changed. */
@@ -272,6 +346,7 @@ export class Player implements Link {
       protocol.on(type, (news: PlaceNews) => this.events.told(news));
     }
     protocol.transport.on("close", (event: CloseEvent) => {
+      this.lost(true);
       if (!this.isDropping) {
         this.events.closed({ code: event.code, reason: event.reason });
       }
@@ -304,9 +379,11 @@ export class Player implements Link {
     this.library.addEventListener("initialSettings", () => this.events.configured());
     this.library.addEventListener("loadFreezeFrame", () => this.events.frozen(true));
     this.library.addEventListener("hideFreezeFrame", () => this.events.frozen(false));
-    this.library.addEventListener("showOnScreenKeyboard", ({ data }) =>
-      this.events.textWanted(data),
-    );
+    this.library.addEventListener("showOnScreenKeyboard", ({ data }) => {
+      if (this.gate.isOpen) {
+        this.events.textWanted(data);
+      }
+    });
   }
 
   private rejected(reason: unknown): void {

@@ -35,6 +35,8 @@ export class ResumingSocket implements Wire {
   onmessage: ((event: { readonly data: unknown }) => void) | null = null;
   onerror: (() => void) | null = null;
   onclose: ((event: Closing) => void) | null = null;
+  /** The connection broke; another may take its place. */
+  onaway: (() => void) | null = null;
   readyState: number = 0; // as WebSocket: 0 connecting, 1 open, 2 closing, 3 closed
 
   private stage: Stage = "opening";
@@ -182,6 +184,7 @@ export class ResumingSocket implements Wire {
     if (this.stage === "attached") {
       this.attempt = 0;
       this.giveUpAt = now + this.graceMs;
+      this.onaway?.();
     }
     this.stage = "away";
     if (now >= this.giveUpAt) {

@@ -20,6 +20,7 @@ export type Phase =
       readonly length: number;
       readonly etaSeconds: number | null;
     }
+  | { readonly name: "awaiting" }
   | { readonly name: "starting"; readonly streamer: string }
   | { readonly name: "blocked"; readonly streamer: string }
   | { readonly name: "playing"; readonly streamer: string }
@@ -29,7 +30,13 @@ export type Phase =
       readonly text: TextKey;
       readonly detail: string;
     }
-  | { readonly name: "ended"; readonly text: TextKey; readonly detail: string };
+  | {
+      readonly name: "ended";
+      readonly text: TextKey;
+      readonly detail: string;
+      /** Of an end that cannot be undone by joining again. */
+      readonly title?: TextKey;
+    };
 
 /** Why there is no picture for now. */
 type Loss = Pick<Meaning, "text"> & Partial<Meaning>;
@@ -193,6 +200,28 @@ export class Session {
     }
   }
 
+  /** A guest's picture is the visitor's: `id` is what they watch, if anything. */
+  follow(id: string | undefined): void {
+    if (this.phase.name === "ended" || this.phase.name === "reconnecting") {
+      return;
+    }
+    this.places = "given";
+    if (id === undefined) {
+      this.cancelTimer();
+      if (this.isSubscribed()) {
+        this.link.keepStill();
+      }
+      this.enter({ name: "awaiting" });
+    } else if (id !== this.current || !this.isSubscribed()) {
+      this.subscribe(id);
+    }
+  }
+
+  /** There is nothing here for this visitor, or no more: the page says so and stays. */
+  dismiss(text: TextKey, title: TextKey): void {
+    this.end({ text, detail: "" }, title);
+  }
+
   /** The server gives out no places: the visitor chooses among the streamers there are. */
   private choose(): void {
     this.places = "none";
@@ -347,12 +376,13 @@ export class Session {
     this.deadline(wait, () => this.connect());
   }
 
-  private end(meaning: Pick<Meaning, "text" | "detail">): void {
+  private end(meaning: Pick<Meaning, "text" | "detail">, title?: TextKey): void {
     this.cancelTimer();
     this.attempt = 0;
     this.warning = undefined;
     this.link.drop();
-    this.enter({ name: "ended", text: meaning.text, detail: meaning.detail });
+    const { text, detail } = meaning;
+    this.enter({ name: "ended", text, detail, ...(title === undefined ? {} : { title }) });
   }
 
   private isSubscribed(): boolean {

@@ -1,8 +1,10 @@
 import { chatEnglish, chatKorean } from "./chat/texts";
+import { guestEnglish, guestKorean } from "./guests/texts";
 
 /** Every word the page says, in each language it speaks. `{…}` is filled in. */
 const english = {
   ...chatEnglish,
+  ...guestEnglish,
   title: "Pixel Streaming",
   scene: "Scene. Mouse, touch and keyboard go to it.",
   controls: "Player controls",
@@ -119,6 +121,7 @@ type Texts = Readonly<Record<TextKey, string>>;
 
 const korean: Texts = {
   ...chatKorean,
+  ...guestKorean,
   title: "픽셀 스트리밍",
   scene: "장면입니다. 마우스, 터치, 키보드 입력이 전달됩니다.",
   controls: "재생 컨트롤",

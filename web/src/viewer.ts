@@ -6,6 +6,8 @@ import {
   withStreamer,
 } from "./address";
 import { offerChat } from "./chat/chat";
+import { type Entry, textOfRefusal } from "./guests/entry";
+import { Guests } from "./guests/guests";
 import { el } from "./dom";
 import { watchInput } from "./input";
 import { focusWhenPressed, giveFocusBack, keepKeysFromScene, showFocusByTab } from "./keys";
@@ -33,6 +35,7 @@ export class Viewer {
   readonly player: Player;
   readonly session: Session;
   readonly panel: SidePanel;
+  readonly guests: Guests;
   figures: Figures | undefined;
 
   private readonly overlay: Overlay;
@@ -51,6 +54,7 @@ export class Viewer {
     private readonly translate: Translate,
     private readonly store: SettingsStore,
     private readonly clock: Clock,
+    private readonly entry?: Entry,
   ) {
     this.player = this.createPlayer(clock);
     this.session = new Session(
@@ -75,6 +79,7 @@ export class Viewer {
     this.notice = new Notice(translate);
     this.ending = new Ending(translate);
     this.bar = this.createBar();
+    this.guests = new Guests(this.player, this.session, this.panel, translate, entry);
   }
 
   /** Puts the page into `body` and connects. */
@@ -120,23 +125,37 @@ export class Viewer {
     const stage = el("div", { class: "stage fixed-size", tabindex: "0", "aria-label": label });
     const url = (): string => signallingUrl(location);
     const wish = (): Readonly<Record<string, string>> => wishInAddress(location.search);
-    return new Player(stage, url, this.store.values, clock, wish, {
-      opened: () => this.session.opened(),
-      closed: (closing) => this.session.closed(closing),
-      listed: (ids) => this.listed(ids),
-      told: (news) => this.session.told(news),
-      leaving: () => this.still.keep(this.player.video),
-      refused: (problem) => this.session.refused(problem),
-      renamed: (id) => this.session.renamed(id),
-      played: () => this.session.played(),
-      rejected: (needsClick) => this.rejected(needsClick),
-      measured: (sample, connection) => this.measured(sample, connection),
-      frozen: (isFrozen) => {
-        this.isFrozen = isFrozen;
+    return new Player(
+      stage,
+      url,
+      this.store.values,
+      clock,
+      wish,
+      {
+        opened: () => this.session.opened(),
+        closed: (closing) => this.session.closed(closing),
+        listed: (ids) => this.listed(ids),
+        told: (news) => this.session.told(news),
+        leaving: () => this.still.keep(this.player.video),
+        refused: (problem) => this.session.refused(problem),
+        renamed: (id) => this.session.renamed(id),
+        played: () => this.session.played(),
+        rejected: (needsClick) => this.rejected(needsClick),
+        measured: (sample, connection) => this.measured(sample, connection),
+        frozen: (isFrozen) => {
+          this.isFrozen = isFrozen;
+        },
+        configured: () => this.settleMouse(),
+        textWanted: (request) => this.textEntry.show(request),
+        turnedAway: (code) => this.turnAway(code),
       },
-      configured: () => this.settleMouse(),
-      textWanted: (request) => this.textEntry.show(request),
-    });
+      this.entry,
+    );
+  }
+
+  private turnAway(code: string): void {
+    this.entry?.forget();
+    this.session.dismiss(textOfRefusal(code), "guestTitle");
   }
 
   private createBar(): Bar {
@@ -160,7 +179,8 @@ export class Viewer {
       this.ending.root,
       this.bar.root,
     );
-    const over = el("div", { class: "over" }, this.overlay.root, corner, bottom);
+    const top = el("div", { class: "top" }, this.guests.banner.root);
+    const over = el("div", { class: "over" }, this.overlay.root, top, corner, bottom);
     const ui = el("div", { class: "ui" }, over, this.panel.root, this.textEntry.root);
     this.player.stage.append(this.still.root);
     body.append(this.player.stage, ui);
@@ -178,7 +198,9 @@ export class Viewer {
     if (phase.name === "playing") {
       dataset.streamer = phase.streamer;
       document.title = `${phase.streamer} – ${this.translate("title")}`;
-      this.store.rememberStreamer(phase.streamer);
+      if (!this.entry) {
+        this.store.rememberStreamer(phase.streamer);
+      }
       this.still.clear();
       this.sound.refresh();
     } else {

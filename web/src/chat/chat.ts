@@ -94,6 +94,7 @@ class Chat {
       this.player.on<Raw>(type, (raw) => this.hear(raw.id, answerOf(type, raw)));
     }
     this.player.on<Raw>("chatAction", (raw) => this.act(actionOf(raw)));
+    this.player.on<Raw>("roomChat", (raw) => this.overhear(raw));
     this.player.on<Raw>("chatHistory", ({ messages }) =>
       this.conversation.heardHistory(messages),
     );
@@ -115,6 +116,22 @@ class Chat {
       this.conversation.hear(id, answer);
     } else if (answer.type === "chatError") {
       this.conversation.historyRefused(answer.retryAfter); // the only request without an id
+    }
+  }
+
+  /** Somebody else in the room asked, or was answered. */
+  private overhear({ playerId, name, role, message }: Raw): void {
+    const raw = (message ?? {}) as Raw;
+    const id = `${String(playerId)} ${String(raw.id)}`; // another's id may be one of ours
+    const type = ANSWER_TYPES.find((each) => each === raw.type);
+    if (raw.type === "chat" && typeof raw.text === "string") {
+      const who = this.translate(role === "visitor" ? "togetherVisitor" : "togetherGuest");
+      const said = { name: String(name || who), text: raw.text };
+      this.conversation.overhear(id, this.translate("togetherAsked", said));
+    } else if (raw.type === "chatAction") {
+      this.act(actionOf(raw));
+    } else if (type) {
+      this.conversation.hear(id, answerOf(type, raw));
     }
   }
 

@@ -104,6 +104,10 @@ export class Conversation {
       return;
     }
     const next = advance(turn, answer);
+    if (turn.id !== this.running) {
+      this.keep(next); // another's answer: ours may run beside it
+      return;
+    }
     if (next.state === "running") {
       this.watch(LONGEST_SILENCE);
     } else {
@@ -112,6 +116,13 @@ export class Conversation {
       this.isUnsent = false;
     }
     this.keep(next);
+  }
+
+  /** Somebody who looks along asked; the answer is heard under `id`, or given up silently. */
+  overhear(id: string, question: string): void {
+    this.keep({ ...newTurn(id, question), isOverheard: true });
+    const end = { type: "chatDone", cancelled: true, degraded: false } as const;
+    this.clock.after(2 * LONGEST_SILENCE, () => this.hear(id, end));
   }
 
   /** The server told what was said on earlier visits. */

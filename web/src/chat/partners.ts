@@ -1,4 +1,5 @@
 import { el } from "../dom";
+import { icon } from "../icons";
 import type { Translate } from "../texts";
 import { outward } from "./card";
 import { safeUrl } from "./link";
@@ -27,10 +28,30 @@ function partnerItem(partner: Partner, translate: Translate): HTMLElement {
     el("h3", {}, name),
     line(prices(partner, translate), "partner-price"),
     line(words, "product-reason"),
+    inviter(partner, translate),
   );
   const mark = el("div", { class: "partner-mark", "aria-hidden": "true" }, first);
   const link = href === undefined ? undefined : outward(href, name, translate);
   return el("li", { class: "partner" }, mark, about, link);
+}
+
+/** Asks whoever invites people into the scene; shown where that is possible. */
+function inviter({ id, name }: Partner, translate: Translate): HTMLElement {
+  const invite = (event: Event): void => {
+    const detail = { detail: { id, name }, bubbles: true };
+    event.currentTarget?.dispatchEvent(new CustomEvent("invitepartner", detail));
+  };
+  const label = translate("togetherInviteNamed", { name });
+  const attributes = {
+    type: "button",
+    class: "show invite",
+    "aria-label": label,
+    title: label,
+  };
+  const words = translate("togetherInvitePartner");
+  const button = el("button", attributes, icon("people"), el("span", {}, words));
+  button.addEventListener("click", invite);
+  return button;
 }
 
 function prices({ priceFrom, priceTo, currency }: Partner, translate: Translate): string {

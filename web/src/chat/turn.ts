@@ -22,6 +22,8 @@ export interface Turn {
   /** The answer was made by simpler means than usual. */
   readonly degraded: boolean;
   readonly fault: Fault | undefined;
+  /** Somebody else in the room asked: it is theirs to judge. */
+  readonly isOverheard?: boolean;
 }
 
 /** How many cards stand open when the answer chose none. */

@@ -84,8 +84,9 @@ export class TurnView {
     this.root.remove();
   }
 
-  private build({ question }: Turn): void {
-    const said = this.translate("chatYou", { text: question });
+  private build({ question, isOverheard = false }: Turn): void {
+    this.root.toggleAttribute("data-overheard", isOverheard);
+    const said = isOverheard ? question : this.translate("chatYou", { text: question });
     const spoken = el("h3", { class: "question", "aria-label": said }, question);
     const parts = [this.thinking, this.first, this.more, this.answer, this.partners, this.foot];
     this.root.append(...(question === "" ? [] : [spoken]), ...parts);

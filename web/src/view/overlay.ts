@@ -46,7 +46,7 @@ export class Overlay {
     }
     this.shown = fingerprint;
     window.clearInterval(this.ticking);
-    const screen = this.screenOf(phase);
+    const screen = phase.name === "playing" ? undefined : this.screenOf(phase);
     this.root.hidden = screen === undefined;
     if (screen) {
       this.render(screen);
@@ -63,7 +63,7 @@ export class Overlay {
     this.extras.replaceChildren(...list, ...(action ? [action] : []));
   }
 
-  private screenOf(phase: Phase): Screen | undefined {
+  private screenOf(phase: Exclude<Phase, { name: "playing" }>): Screen {
     const { translate } = this;
     switch (phase.name) {
       case "connecting":
@@ -76,14 +76,14 @@ export class Overlay {
         return this.waiting(phase);
       case "queued":
         return this.queued(phase);
+      case "awaiting":
+        return this.awaiting();
       case "blocked":
         return this.blocked();
       case "reconnecting":
         return this.reconnecting(phase);
       case "ended":
-        return this.ended(phase.text, phase.detail);
-      case "playing":
-        return undefined;
+        return this.ended(phase);
     }
   }
 
@@ -128,6 +128,13 @@ export class Overlay {
     };
   }
 
+  /** A guest whose visitor is not there. */
+  private awaiting(): Screen {
+    const { translate } = this;
+    const hint = translate("guestWaitingHint");
+    return { visual: "pause", title: translate("guestWaiting"), hint };
+  }
+
   private blocked(): Screen {
     const { translate } = this;
     const label = translate("play");
@@ -162,13 +169,13 @@ export class Overlay {
     };
   }
 
-  private ended(text: TextKey, reason: string): Screen {
+  private ended({ text, detail, title }: Phase & { name: "ended" }): Screen {
     const { translate } = this;
     return {
       visual: "none",
-      title: translate("endedTitle"),
-      hint: this.reason(text, reason),
-      action: this.primary("joinAgain", () => this.actions.retry()),
+      title: translate(title ?? "endedTitle"),
+      hint: this.reason(text, detail),
+      action: title ? undefined : this.primary("joinAgain", () => this.actions.retry()),
     };
   }
 

@@ -56,7 +56,8 @@ export class SidePanel {
   offer(offer: PanelOffer): void {
     this.withdraw(offer.id);
     const label = el("span", {}, offer.title);
-    const attributes = { class: "icon-button labelled", "aria-label": offer.title };
+    const named = { "aria-label": offer.title, "data-opener": offer.id };
+    const attributes = { class: "icon-button labelled", ...named };
     const opener = button(attributes, () => this.toggle(offer.id), icon(offer.icon), label);
     const room = el("div", { class: "room", "data-room": offer.id, hidden: true });
     this.tenants.set(offer.id, { room, opener, offer, isMounted: false });
@@ -80,6 +81,16 @@ export class SidePanel {
     }
   }
 
+  /** Whether the room of this name stands open. */
+  isShown(id: string): boolean {
+    return this.isOpen && this.tenants.get(id)?.room.hidden === false;
+  }
+
+  /** Marks the button of a room in which something is new. */
+  mark(id: string, isNew: boolean): void {
+    this.tenants.get(id)?.opener.toggleAttribute("data-new", isNew);
+  }
+
   open(id: string): void {
     for (const tenant of this.tenants.values()) {
       this.showTenant(tenant, tenant.offer.id === id);
@@ -94,8 +105,7 @@ export class SidePanel {
   }
 
   private toggle(id: string): void {
-    const isShown = this.isOpen && this.tenants.get(id)?.room.hidden === false;
-    this.open(isShown ? "" : id);
+    this.open(this.isShown(id) ? "" : id);
   }
 
   private showTenant(tenant: Tenant, isShown: boolean): void {

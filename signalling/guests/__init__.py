@@ -1,0 +1,1 @@
+"""Guests: somebody a visitor invites to look along, to talk, and to steer for a while."""
