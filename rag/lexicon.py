@@ -8,12 +8,13 @@ English words a catalogue uses.
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
 from rag.text import PARTICLES, Script, Token, clean, has_hangul, singular, tokens
 
@@ -74,6 +75,10 @@ class Mention:
     concept: Concept | None
 
 
+REMEMBERED: Final = 2_048
+"""Texts whose concepts are kept, some megabytes: the same products are read again and again."""
+
+
 @dataclass(slots=True)
 class _Phrases:
     """Concepts by their phrases, and how long a phrase with a given beginning may be."""
@@ -106,11 +111,15 @@ class Lexicon:
     _phrases: _Phrases = field(default_factory=_Phrases, init=False)
     _broader: dict[str, tuple[Concept, ...]] = field(default_factory=dict, init=False)
     _canonical: dict[str, str] = field(default_factory=dict, init=False)
+    _known: Callable[[str], tuple[Concept, ...]] = field(init=False, repr=False, compare=False)
+    _head: Callable[[str], Concept | None] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for concept in self.concepts:
             self._phrases.add(concept)
         self._broader = {c.key: self._find_broader(c, c.english) for c in self.concepts}
+        self._known = lru_cache(REMEMBERED)(self._find_known)
+        self._head = lru_cache(REMEMBERED)(self._find_head)
 
     def broader(self, concept: Concept) -> tuple[Concept, ...]:
         """Return what *concept* also is: a laser printer is a printer, and laser."""
@@ -137,12 +146,23 @@ class Lexicon:
         """Split *text* (either language, mixed too) into concepts and unknown words."""
         return _Reader(clean(text), self._phrases).mentions()
 
+    def known(self, text: str) -> tuple[Concept, ...]:
+        """Return the concepts in *text*, each once; texts of products are remembered."""
+        return self._known(text)
+
+    def _find_known(self, text: str) -> tuple[Concept, ...]:
+        found = {m.concept.key: m.concept for m in self.read(text) if m.concept is not None}
+        return tuple(found.values())
+
     def head(self, name: str) -> Concept | None:
         """
         Return what a product name names: its last noun before a complement.
 
         `Laptop privacy filter for 15"` is a filter, `노트북 가방` a bag.
         """
+        return self._head(name)
+
+    def _find_head(self, name: str) -> Concept | None:
         main = _COMPLEMENT.sub("", clean(name))
         for segment in _CUT.split(main):
             mentions = self.read(segment)

@@ -40,6 +40,7 @@ from signalling.http.user_routes import UserRoutes
 from signalling.http_guard import HTTP_GUARD, HttpGuard
 from signalling.keepalive import Watched
 from signalling.listening import IDLE_TIMEOUT, listening
+from signalling.loop_delay import LoopDelay
 from signalling.matching.epic_matchmaker import Registration
 from signalling.matching.epic_redirects import EpicRedirects
 from signalling.matching.matchmaking import Matchmaking
@@ -67,6 +68,7 @@ class Server:
     def __init__(self, settings: ServeSettings) -> None:
         self.settings = settings
         self.metrics = Metrics()
+        self._loop_delay = LoopDelay(self.metrics.registry)
         self.registry = Registry()
         self.limits = Limits(settings, self.metrics)
         secret = settings.session_secret or kept_secret(settings.data_dir)
@@ -181,6 +183,7 @@ class Server:
             self.operators,
             authenticator=self.authenticator,
             limits=self.limits,
+            metrics=self.metrics,
         )
 
     def _rest_api(self) -> Api:
@@ -342,6 +345,7 @@ class Server:
         if self._certificate is not None:
             ticking.append((CERTIFICATE_SECONDS, self._certificate.reload_if_changed))
         turning = [asyncio.create_task(_every(*each)) for each in ticking]
+        turning.append(asyncio.create_task(self._loop_delay.run()))
         yield
         for task in turning:
             task.cancel()

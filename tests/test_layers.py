@@ -14,7 +14,7 @@ SIGNALLING = (
     {"errors", "files", "http_log"},
     {"messages", "resume_token", "error_body", "logs"},
     {"options"},
-    {"dialect", "metrics", "settings"},
+    {"dialect", "metrics", "loop_delay", "settings"},
     {"access"},
     {"registry", "ice", "directory", "disclosure", "http_guard"},
     {"admission", "headcount"},
