@@ -1,7 +1,7 @@
 """
 The life of a session as pure functions: transitions and deadlines.
 
-`lua/session.lua` says the same for Redis; the contract test holds both to it.
+`lua/30_sessions.lua` says the same for Redis; the contract tests hold both to it.
 """
 
 from msgspec.structs import replace

@@ -27,6 +27,7 @@ from matchmaker.model import (
     Ticked,
     Waiting,
     Warned,
+    node_of,
 )
 from matchmaker.places import HostEntry, InstanceEntry, Places
 from matchmaker.store import Listener
@@ -141,8 +142,11 @@ class MemoryStore:
     def _requeue(self, session: Session, now: float) -> None:
         place = self._queue.next_score(session.priority, head=True)
         waiting = replace(lifecycle.requeue(session, self._rules, now), score=place)
-        if not self._allocate(waiting, 1.0, now):
-            self._wait(waiting)
+        self._place_or_wait(waiting, now)
+
+    def _place_or_wait(self, session: Session, now: float) -> None:
+        if not self._allocate(session, 1.0, now):
+            self._wait(session)
 
     # Sessions
 
@@ -163,7 +167,7 @@ class MemoryStore:
         if elsewhere and self._rules.same_user is SameUser.REFUSE:
             return Requested(code="already_active")
         if request.holder:
-            known = self._attach(known, request.holder)
+            known = self._attach(known, request.holder, node_of(request.demand.id), now)
         else:
             known = self._polled(known, now)
         return Requested(session=known, ahead=self._ahead(known))
@@ -230,22 +234,40 @@ class MemoryStore:
         self._save(session)
         self._tell(ChangeKind.QUEUED, session)
 
-    async def attach(self, session_id: str, *, holder: str, now: float) -> Session | None:  # noqa: ARG002
+    async def attach(
+        self, session_id: str, *, holder: str, now: float, node: str = ""
+    ) -> Session | None:
         """See `MatchStore`."""
         session = self._sessions.get(session_id)
         if session is None or not session.live:
             return None
-        session = self._attach(session, holder)
+        session = self._attach(session, holder, node, now)
         self._deliver()
         return session
 
-    def _attach(self, session: Session, holder: str) -> Session:
+    def _attach(self, session: Session, holder: str, node: str, now: float) -> Session:
         previous = session.holder
         attached = replace(session, holder=holder, poll_by=0.0)
         self._save(attached)
         if previous and previous != holder:
             self._tell(ChangeKind.TAKEN_OVER, attached, subject=previous)
-        return attached
+        return self._brought(attached, node, now) if node else attached
+
+    def _brought(self, session: Session, node: str, now: float) -> Session:
+        """Let *session* have its place on *node*, or wait for one there."""
+        demand = self._demand(session).at(node)
+        here = replace(session, demand=demand.id, attributes=demand.attributes)
+        if session.state is SessionState.QUEUED:
+            if session.demand != demand.id:
+                self._queue.remove(session)
+                self._place_or_wait(here, now)
+        elif self._places.node_of(session.instance) in ("", node):
+            self._save(here)
+        else:
+            host = self._vacate(session)
+            self._requeue(here, now)
+            self._dispatch(host, now) if host else None
+        return self._sessions[session.id]
 
     async def activate(self, session_id: str, *, player_id: str, now: float) -> Session | None:
         """See `MatchStore`."""
@@ -313,6 +335,8 @@ class MemoryStore:
 
     def _dispatch(self, host: HostEntry, now: float) -> None:
         """Give the free places of *host* to those who wait for them."""
+        if not self._queue.lines:
+            return
         for pool in self._places.pools_of(host):
             while self._queue.lines and (place := self._places.best_of(pool)):
                 first = self._queue.first_for(pool.attributes)

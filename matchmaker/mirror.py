@@ -43,7 +43,7 @@ def load_key(server_id: str) -> str:
 
 def mirrored(session: Session, addresses: SessionAddresses) -> bytes:
     """Return a session in the reference's words; `startTime` is milliseconds."""
-    subdomain = addresses.url(session.id).partition("//")[2].partition(".")[0]
+    subdomain = addresses.of(session).partition("//")[2].partition(".")[0]
     return msgspec.json.encode(
         {
             "sessionId": session.id,

@@ -20,6 +20,14 @@ Attributes = Mapping[str, str]
 
 DEFAULT_APPLICATION = "default"
 
+NODE = "node"
+"""
+The attribute that says which node an instance is connected to.
+
+Until streams are carried between nodes, a socket's demand names its own node,
+so that nobody is given a place they cannot reach; see docs/decisions/0108.
+"""
+
 
 class SessionState(StrEnum):
     """The life of a session, in this order; `GRACE` may go back to `ACTIVE`."""
@@ -119,24 +127,44 @@ class Demand(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(
-        cls, application: str = "", region: str = "", requirements: Attributes | None = None
+        cls,
+        application: str = "",
+        region: str = "",
+        requirements: Attributes | None = None,
+        *,
+        node: str = "",
     ) -> "Demand":
-        """Name a demand; an empty *region* means any region."""
+        """Name a demand; an empty *region* means any region, an empty *node* any node."""
         extra = tuple(sorted((requirements or {}).items()))
-        return _demand(application or DEFAULT_APPLICATION, region, extra)
+        return _demand(application or DEFAULT_APPLICATION, region, extra, node)
+
+    def at(self, node: str) -> "Demand":
+        """Return the same demand for another node."""
+        attributes = {k: v for k, v in self.attributes.items() if k != NODE}
+        attributes |= {NODE: node} if node else {}
+        return Demand(pool_id(attributes), attributes)
 
 
 @lru_cache(maxsize=1024)
-def _demand(application: str, region: str, extra: tuple[tuple[str, str], ...]) -> Demand:
+def _demand(
+    application: str, region: str, extra: tuple[tuple[str, str], ...], node: str
+) -> Demand:
     attributes = dict(extra) | {"application": application}
     if region:
         attributes["region"] = region
+    if node:
+        attributes[NODE] = node
     return Demand(pool_id(attributes), attributes)
 
 
 def pool_id(attributes: Attributes) -> str:
-    """Name a set of attributes, the same on every node."""
-    return urlencode(sorted(attributes.items()))
+    """Name a set of attributes, the same on every node; the node is the last of them."""
+    return urlencode(sorted(attributes.items(), key=lambda item: (item[0] == NODE, item)))
+
+
+def node_of(pool_or_demand: str) -> str:
+    """Return the node that the name of a pool or a demand ends with, or nothing."""
+    return pool_or_demand.rpartition(f"&{NODE}=")[2] if f"&{NODE}=" in pool_or_demand else ""
 
 
 class InstanceSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,6 +181,8 @@ class InstanceSpec(msgspec.Struct, frozen=True, kw_only=True):
     """0 leaves the host's capacity as it is, or at the default."""
     address: str = ""
     labels: dict[str, str] = {}
+    node_name: str = ""
+    """The node it is connected to, by a name that outlives the process; empty if alone."""
 
     def attributes(self) -> dict[str, str]:
         """Return what demands are compared with; labels never hide the named ones."""
@@ -162,7 +192,8 @@ class InstanceSpec(msgspec.Struct, frozen=True, kw_only=True):
             "version": self.version,
             "profile": self.profile,
         }
-        return {**self.labels, **named}
+        at = {NODE: self.node_name} if self.node_name else {}
+        return {**self.labels, **named, **at}
 
 
 class Instance(msgspec.Struct, frozen=True, kw_only=True):

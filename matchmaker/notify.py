@@ -78,7 +78,7 @@ class Notifier:
         *,
         now: Callable[[], float],
         token: Callable[[Session], str],
-        url: Callable[[str], str],
+        url: Callable[[Session], str],
         idle: float,
     ) -> None:
         self._holders = holders
@@ -125,7 +125,7 @@ class Notifier:
             self._token(session),
             expires_at(session),
             session.max_duration,
-            self._url(session.id),
+            self._url(session),
         )
 
     def tell_place(

@@ -13,6 +13,7 @@ from matchmaker.model import (
     InstanceSpec,
     Policy,
     Rules,
+    node_of,
     pool_id,
 )
 from matchmaker.selection import Ranking, handicap, matches, rank
@@ -136,6 +137,10 @@ class Places:
         host = self.host_of.get(instance_id)
         return host.instances[instance_id] if host else None
 
+    def node_of(self, instance_id: str) -> str:
+        """Return the node that an instance is connected to; empty if that does not matter."""
+        return node_of(self.host_of[instance_id].instances[instance_id].pool)
+
     def put(self, spec: InstanceSpec, node: str) -> HostEntry:
         """Add an instance, or renew one whose host and attributes are the same."""
         host = self._host_for(spec)
@@ -223,11 +228,14 @@ class Places:
     def reindex(self, host: HostEntry) -> None:
         """Bring the pools up to date with *host*."""
         is_open = host.is_open(self._rules)
-        with_room = {i.pool for i in host.instances.values() if is_open and i.has_room}
+        rooms: dict[str, bool] = {}
+        for instance in host.instances.values():
+            if not rooms.get(instance.pool):
+                rooms[instance.pool] = is_open and instance.has_room
         position = rank(host.used, host.capacity, self._rules.policy)
-        for pool in host.pools():
+        for pool, has_room in rooms.items():
             ranking = self.pools[pool].hosts
-            if pool in with_room:
+            if has_room:
                 ranking.put(host.id, position)
             else:
                 ranking.discard(host.id)

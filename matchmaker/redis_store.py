@@ -106,9 +106,13 @@ class RedisStore:
         arguments = msgspec.structs.asdict(request)
         return _requested.decode(await self._call("request", now, **arguments))
 
-    async def attach(self, session_id: str, *, holder: str, now: float) -> Session | None:
+    async def attach(
+        self, session_id: str, *, holder: str, now: float, node: str = ""
+    ) -> Session | None:
         """See `MatchStore`."""
-        return _session.decode(await self._call("attach", now, id=session_id, holder=holder))
+        return _session.decode(
+            await self._call("attach", now, id=session_id, holder=holder, node=node)
+        )
 
     async def activate(self, session_id: str, *, player_id: str, now: float) -> Session | None:
         """See `MatchStore`."""

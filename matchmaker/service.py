@@ -1,8 +1,7 @@
 """The matchmaker as the signalling server sees it: one object, one task of its own."""
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +24,7 @@ from matchmaker.model import (
     SessionState,
 )
 from matchmaker.notify import Holder, Holders, Notifier
+from matchmaker.owed import Owed
 from matchmaker.provisioner import NoProvisioner, Provisioner
 from matchmaker.records import BATCH, Recorder
 from matchmaker.requests import checked_demand, draw, new_session_id
@@ -47,9 +47,6 @@ PORTION: Final = 128
 
 MAX_PORTIONS: Final = 64
 """Portions in one tick; what is left waits for the next."""
-
-MAX_OWED: Final = 20_000
-"""Changes kept through an outage: every socket of a node, and more."""
 
 MAX_RECYCLING: Final = 64
 """Provisioner calls at a time; later ones wait for the operator."""
@@ -81,9 +78,17 @@ class Matchmaker:
         provisioner: Provisioner | None = None,
         mirror: RedisMirror | None = None,
         new_id: Callable[[], str] = new_session_id,
+        node_name: str = "",
     ) -> None:
+        """
+        Join the parts.
+
+        *node_name* tells this node from others on the same store, also after a
+        restart: its sockets get places on its own streamers. Empty when it is alone.
+        """
         self.settings = settings
         self.store = store
+        self._node_name = node_name
         self.addresses = SessionAddresses(settings.session_address)
         self.recorder = Recorder(store, documents)
         self.degraded = False
@@ -99,7 +104,7 @@ class Matchmaker:
             self._holders,
             now=clock.now,
             token=self.token,
-            url=self.addresses.url,
+            url=self.addresses.of,
             idle=settings.session_idle_timeout,
         )
         self._room = WaitingRoom(
@@ -111,7 +116,7 @@ class Matchmaker:
             rate=settings.queue_push_rate,
         )
         self._instances: dict[str, InstanceSpec] = {}
-        self._owed: deque[Callable[[float], Awaitable[object]]] = deque()
+        self._owed = Owed(clock.now)
         self._touched: set[str] = set()
         self._resync = False
         self._task: asyncio.Task[None] | None = None
@@ -175,14 +180,15 @@ class Matchmaker:
             address=address,
             labels=dict(labels or {}),
             host_capacity=host_capacity,
+            node_name=self._node_name,
         )
         self._instances[streamer_id] = spec
-        await self._owe(lambda now: self.store.put_instance(spec, now=now))
+        await self._owed.make(lambda now: self.store.put_instance(spec, now=now))
 
     async def streamer_left(self, streamer_id: str) -> None:
         """Take a streamer of this node out; its users go to the head of the queue."""
         self._instances.pop(streamer_id, None)
-        await self._owe(lambda now: self.store.remove_instance(streamer_id, now=now))
+        await self._owed.make(lambda now: self.store.remove_instance(streamer_id, now=now))
 
     async def report_host(self, host_id: str, patch: HostPatch) -> bool:
         """Note what is known of a host: drain, health, GPU load, capacity."""
@@ -218,7 +224,7 @@ class Matchmaker:
         request = SessionRequest(
             id=self._new_id(),
             user=user,
-            demand=demand,
+            demand=demand.at(self._node_name) if holder and self._node_name else demand,
             priority=min(max(priority, 0), self.settings.priority_classes - 1),
             client_token=client_token,
             holder=holder.name if holder else "",
@@ -256,7 +262,7 @@ class Matchmaker:
         return self._outcome(session, standing)
 
     def _outcome(self, session: Session, standing: Standing) -> Outcome:
-        token, url = self.token(session), self.addresses.url(session.id)
+        token, url = self.token(session), self.addresses.of(session)
         if session.state is not SessionState.QUEUED:
             return Outcome(session, token, url)
         return Outcome(session, token, url, standing, self._room.eta(standing))
@@ -288,7 +294,10 @@ class Matchmaker:
         claim = self._tokens.read(token)
         holder = self._holders.of(sink)
         session = await self.store.attach(
-            claim.session_id, holder=holder.name, now=self._clock.now()
+            claim.session_id,
+            holder=holder.name,
+            node=self._node_name,
+            now=self._clock.now(),
         )
         if session is None:
             self._drop_unused(holder)
@@ -339,30 +348,9 @@ class Matchmaker:
         if gone and holder is not None:
             self._holders.drop(holder)
         if sink is None or holder is not None:
-            await self._owe(
+            await self._owed.make(
                 lambda now: self.store.detach(session_id, holder=name, gone=gone, now=now)
             )
-
-    async def _owe(self, change: Callable[[float], Awaitable[object]]) -> None:
-        """Make a change that is a fact already, later if the state cannot be reached now."""
-        if not self._owed:
-            try:
-                await change(self._clock.now())
-            except StateUnavailableError:
-                self._owed.append(change)
-        elif len(self._owed) < MAX_OWED:
-            self._owed.append(change)
-
-    async def _settle(self) -> None:
-        """Make the changes that are owed, in order."""
-        while self._owed:
-            try:
-                await self._owed[0](self._clock.now())
-            except StateUnavailableError:
-                raise
-            except Exception:
-                log.exception("owed_change_failed")
-            self._owed.popleft()
 
     def touch(self, session_id: str) -> None:
         """Note input of the user; many calls cost one change."""
@@ -401,6 +389,10 @@ class Matchmaker:
         for change in changes:
             if change.node == self.store.node:
                 self._tell_outside(change)
+            elif (
+                change.kind is ChangeKind.INSTANCE_JOINED and change.subject in self._instances
+            ):
+                log.warning("streamer_id_of_another_node", streamer=change.subject)
 
     def _tell_outside(self, change: Change) -> None:
         self._webhooks.tell(change)
@@ -435,7 +427,7 @@ class Matchmaker:
 
     async def tick(self) -> None:
         """Do what is due now; the service's own task calls this."""
-        await self._settle()
+        await self._owed.settle()
         now = self._clock.now()
         touched, self._touched = self._touched, set()
         if touched:

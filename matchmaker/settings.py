@@ -1,10 +1,44 @@
 """The matchmaker's options."""
 
-from typing import Literal
+import ipaddress
+import re
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
+from matchmaker.addresses import SessionAddresses
 from matchmaker.model import Canary, Policy, Rules, SameUser
+
+
+def _session_address(template: str) -> str:
+    SessionAddresses(template)
+    if template and urlsplit(template).scheme not in {"http", "https"}:
+        raise ValueError("must begin with https:// or http://")
+    return template
+
+
+def _node_name(name: str) -> str:
+    if not re.fullmatch(r"([A-Za-z0-9][A-Za-z0-9._-]{0,62})?", name):
+        raise ValueError("must be letters, digits, dots, dashes and underscores, at most 63")
+    return name
+
+
+def _networks(names: list[str]) -> list[str]:
+    for name in names:
+        try:
+            ipaddress.ip_network(name, strict=False)
+        except ValueError:
+            raise ValueError(f"'{name}' is no address or network like 10.0.0.0/8") from None
+    return names
+
+
+def _web_addresses(urls: list[str]) -> list[str]:
+    for url in urls:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("each must be an address like https://example.com/hook")
+    return urls
 
 
 class CanaryOption(BaseModel):
@@ -57,9 +91,15 @@ class MatchmakerSettings(BaseModel):
     session_retention: float = Field(
         default=60.0, ge=0, description="Seconds an ended session can still be read."
     )
-    session_address: str = Field(
+    session_address: Annotated[str, AfterValidator(_session_address)] = Field(
         default="",
-        description="Address of a session, such as https://session-{id}.example.com/.",
+        description="Address of a session, such as https://session-{id}.example.com/; "
+        "{node} stands for the node that its instance is connected to.",
+    )
+    node_name: Annotated[str, AfterValidator(_node_name)] = Field(
+        default="",
+        description="Name of this node among those that share a Redis, the same after a "
+        "restart; empty: its host name and player port.",
     )
     recycle_instances: bool = Field(
         default=False, description="A used instance takes nobody until it joined anew."
@@ -86,7 +126,7 @@ class MatchmakerSettings(BaseModel):
     state_ttl: int = Field(
         default=86_400, ge=60, description="Seconds Redis keeps state that no node renews."
     )
-    webhook_urls: list[str] = Field(
+    webhook_urls: Annotated[list[str], AfterValidator(_web_addresses)] = Field(
         default_factory=list, description="Addresses that are told of sessions and instances."
     )
     webhook_secret: str = Field(
@@ -101,7 +141,7 @@ class MatchmakerSettings(BaseModel):
     matchmaker_secret: str = Field(
         default="", description="Secret that Cirrus servers must send in connect.", repr=False
     )
-    matchmaker_allow: list[str] = Field(
+    matchmaker_allow: Annotated[list[str], AfterValidator(_networks)] = Field(
         default_factory=lambda: ["127.0.0.0/8", "::1/128"],
         description="Networks that Cirrus servers may connect from.",
     )

@@ -10,7 +10,9 @@ following holds:
 - an instance never has more sessions than its capacity, nor a host;
 - nobody waits while a pool that fits has room;
 - a place that frees goes to the first waiter it fits: classes in order, within
-  a class first come first served, before all those who lost their instance.
+  a class first come first served, and who lost an instance before everybody;
+- a session that was taken up from a node (`attach`, `request` with a holder and
+  a demand that names the node) has its place there, or waits for one there.
 
 Every method may be repeated with the same arguments without harm, so an
 adapter may retry after a broken connection.
@@ -86,8 +88,15 @@ class MatchStore(Protocol):
         `queue_full`, `too_many_demands`.
         """
 
-    async def attach(self, session_id: str, *, holder: str, now: float) -> Session | None:
-        """Move a live session to *holder*; a previous one is told `TAKEN_OVER`."""
+    async def attach(
+        self, session_id: str, *, holder: str, now: float, node: str = ""
+    ) -> Session | None:
+        """
+        Move a live session to *holder*; a previous one is told `TAKEN_OVER`.
+
+        With *node*, the name of the node that *holder* is connected to, one whose
+        place is on another node gets a place there, or goes to the head of the queue.
+        """
 
     async def activate(self, session_id: str, *, player_id: str, now: float) -> Session | None:
         """Note that the user subscribed; None unless the session holds a place."""

@@ -5,7 +5,7 @@ import contextlib
 import dataclasses
 import functools
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Final, cast
 
 import structlog
@@ -47,6 +47,7 @@ from signalling.matching.matchmaking import Matchmaking
 from signalling.matching.messages import NOT_OFFERED
 from signalling.message_log import SessionT, logged, unlogged
 from signalling.metrics import Metrics, Population
+from signalling.openapi import Operation
 from signalling.options.auth import networks
 from signalling.refresh import Refresher
 from signalling.registry import Link, Origin, Registry
@@ -152,8 +153,7 @@ class Server:
 
     def _routes(self) -> Iterator[Routes]:
         """Yield what the player port answers beside sockets and the page."""
-        if self.settings.rest_api:
-            yield self._rest_api()
+        yield self._rest_api()
         yield ChatOffer(has_chat=self.retrieval is not None)
         yield self.guests.routes(self.limits)
         if self.retrieval is not None:
@@ -193,7 +193,10 @@ class Server:
             peer_options=options.peer_options(self.settings),
             protocol_version=self._players.dialect.protocol_version,
         )
-        return Api(rest.routes(), Guard(self.operators))
+        return Api(rest.routes(self._operations), Guard(self.operators))
+
+    def _operations(self) -> Sequence[Operation]:
+        return self._site.operations()
 
     def player_app(self) -> web.Application:
         """Return the application of the player port."""

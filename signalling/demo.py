@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final, Literal
 
 from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
 from signalling.options.reading import load
 from signalling.serve import Stop, configure_logs, listening_server, new_event_loop
@@ -32,6 +33,8 @@ BANNER: Final = """
 
 class DemoSettings(ServeSettings):
     """The options of `serve`, with defaults to play with, and those of its streamers."""
+
+    model_config = SettingsConfigDict(cli_prog_name="pycirrus demo")
 
     player_port: int = Field(8080, ge=0, le=65535)
     """The port for players and the page; any free one where this is taken."""

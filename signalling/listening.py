@@ -43,7 +43,12 @@ async def listening(
         shutdown_timeout=SHUTDOWN_SECONDS,
         keepalive_timeout=app.get(IDLE_TIMEOUT, DEFAULT_IDLE_SECONDS),
     )
-    await runner.setup()
+    try:
+        await runner.setup()
+    except BaseException:
+        # aiohttp leaves open what had started before the part that could not.
+        await app.cleanup()
+        raise
     try:
         if runner.server is not None and HTTP_GUARD in app:
             app[HTTP_GUARD].watch(runner.server, is_direct=not app.get(TRUSTED_HOPS))

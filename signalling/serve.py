@@ -208,7 +208,7 @@ class Stop:
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
-    """Return uvloop's event loop, a third faster, where there is one."""
+    """Return uvloop's event loop where there is one."""
     if sys.platform == "win32":
         return asyncio.new_event_loop()
     import uvloop  # noqa: PLC0415 - not on Windows

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import structlog
 from pydantic import Field, field_validator
+from pydantic_settings import SettingsConfigDict
 
 from rag.settings import RagSettings
 from signalling.errors import OptionError
@@ -120,6 +121,8 @@ class ServeSettings(
     Options,
 ):
     """Everything that `serve` can be told."""
+
+    model_config = SettingsConfigDict(cli_prog_name="pycirrus serve")
 
     retrieval: bool = False
     """Search products: catalogue and partners at /api/catalogue and /api/partners."""

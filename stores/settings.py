@@ -4,7 +4,9 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, SecretStr, field_validator
 
-from stores.documents import DocumentStore
+from stores.documents import DocumentStore, StoreError
+
+INSTALL = "pip install 'pycirrus[mongo]'"
 
 DOCUMENTS_FILE = "documents.sqlite3"
 
@@ -41,8 +43,10 @@ async def open_document_store(settings: StoreSettings) -> DocumentStore:
     MongoDB's client comes with the `mongo` extra and is only imported when asked for.
     """
     if settings.mongo_url is not None:
-        from stores.mongo import MongoStore  # noqa: PLC0415 - motor is an optional extra
-
+        try:
+            from stores.mongo import MongoStore  # noqa: PLC0415 - motor is an optional extra
+        except ModuleNotFoundError as exc:
+            raise StoreError(f"mongo_url needs {exc.name}: {INSTALL}") from None
         return await MongoStore.connect(settings.mongo_url.get_secret_value())
     from stores.sqlite import SqliteStore  # noqa: PLC0415 - likewise only when used
 

@@ -16,7 +16,7 @@ SIGNALLING = (
     {"options"},
     {"dialect", "metrics", "loop_delay", "settings"},
     {"access"},
-    {"registry", "ice", "directory", "disclosure", "http_guard"},
+    {"registry", "ice", "directory", "disclosure", "http_guard", "openapi"},
     {"admission", "headcount"},
     {"session"},
     {"streamer_session"},

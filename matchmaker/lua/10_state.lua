@@ -73,6 +73,15 @@ local function tell(kind, session_json, subject, reason)
     .. (reason and ',"reason":"' .. reason .. '"' or '') .. '}'
 end
 
+-- The names of pools and demands end with the node, if there is one; see pool_id in model.py.
+local function node_of(name)
+  return string.match(name, '&node=([^&]*)$') or ''
+end
+
+local function at_node(name, node_name)
+  return (string.gsub(name, '&node=[^&]*$', '')) .. '&node=' .. node_name
+end
+
 local function matches(demand, pool)
   for name, value in pairs(demand) do
     if pool[name] ~= value then return false end

@@ -128,7 +128,7 @@ local function requeue(session)
   session.warned = 0
   session.poll_by = session.holder == '' and now + rules.grace or 0
   session.score = score(session.priority, true)
-  if not allocate(session, 1) then wait(session) end
+  return allocate(session, 1) or wait(session)
 end
 
 local function pause(session, holder)

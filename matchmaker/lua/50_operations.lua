@@ -10,12 +10,40 @@ local function refuse(code)
   return '{"code":"' .. code .. '"}'
 end
 
-local function attach(session, holder)
+local function pin(session, node_name)
+  session.demand = at_node(session.demand, node_name)
+  session.attributes.node = node_name
+end
+
+-- Lets a session have its place on a node, or wait for one there.
+local function bring(session, node_name)
+  if session.state == 'queued' then
+    unwait(session)
+    pin(session, node_name)
+    return allocate(session, 1) or wait(session)
+  end
+  local place = load(HOSTS, session.host).instances[session.instance]
+  local there = node_of(place.pool)
+  if there == '' or there == node_name then
+    pin(session, node_name)
+    return save_session(session)
+  end
+  local pools = vacate(session)
+  pin(session, node_name)
+  local raw = requeue(session)
+  dispatch(pools)
+  return raw
+end
+
+local function attach(session, holder, node_name)
   local previous = session.holder
   session.holder, session.poll_by = holder, 0
   local raw = save_session(session)
   if previous ~= '' and previous ~= holder then tell('taken_over', raw, previous) end
-  return raw
+  if node_name == '' or node_of(session.demand) == node_name and session.state == 'queued' then
+    return raw
+  end
+  return bring(session, node_name)
 end
 
 local function polled(session)
@@ -34,7 +62,7 @@ local function again(known, request)
     and known.holder ~= request.holder
   if elsewhere and rules.same_user == 'refuse' then return refuse('already_active') end
   if request.holder == '' then return answer(known, polled(known)) end
-  return answer(known, attach(known, request.holder))
+  return answer(known, attach(known, request.holder, node_of(request.demand.id)))
 end
 
 local function made(request)
@@ -106,7 +134,7 @@ end
 
 function operations.attach(arguments)
   return on_live(arguments, function(session)
-    return attach(session, arguments.holder)
+    return attach(session, arguments.holder, arguments.node)
   end)
 end
 

@@ -40,7 +40,10 @@ function action(label, name, work) {
   button.dataset.key = button.ariaLabel;
   button.addEventListener("click", async () => {
     button.disabled = true;
-    await attempt(work);
+    byId("trouble").textContent = "";
+    await attempt(work, (error) => {
+      byId("trouble").textContent = `${button.ariaLabel}: ${error.message}`;
+    });
     await refresh();
   });
   return button;
@@ -91,8 +94,10 @@ function sessionRow(session) {
     const path = `api/sessions/${encodeURIComponent(session.sessionId)}`;
     buttons.push(action("End", session.userId, () => call("DELETE", path)));
   }
+  const user = element("span", session.userId, "user");
+  user.title = session.userId;
   return row(
-    session.userId, element("span", session.state, session.state),
+    user, element("span", session.state, session.state),
     session.streamerId || "–", session.host || "–", seconds(waited ?? 0),
     session.endsAt && session.state !== "ended" ? seconds(session.endsAt - now) : "–", buttons,
   );
@@ -157,19 +162,23 @@ function forget(reason) {
   show(false);
 }
 
-async function attempt(work) {
+async function attempt(work, failed) {
   try {
     await work();
   } catch (error) {
     if (error instanceof Forbidden) forget("The token was not accepted.");
-    else say(`Out of date: ${error.message}`, true);
+    else failed(error);
   }
+}
+
+function outdated(error) {
+  say(`Out of date: ${error.message}`, true);
 }
 
 let drawing = null;
 async function refresh() {
   if (!sessionStorage.getItem(TOKEN)) return;
-  drawing ??= attempt(draw).finally(() => { drawing = null; });
+  drawing ??= attempt(draw, outdated).finally(() => { drawing = null; });
   await drawing;
 }
 

@@ -10,6 +10,7 @@ from signalling.access.auth import Authenticator
 from signalling.access.limits import Limits
 from signalling.access.operators import Operators
 from signalling.chat.consulting import Consultant
+from signalling.chat.described import RETRIEVAL
 from signalling.chat.messages import ChatMessages, Overhear
 from signalling.chat.metrics import ChatMetrics
 from signalling.chat.room import Apart, Here, Room
@@ -56,6 +57,7 @@ class Retrieval:
             currency=currency,
             metrics=counted,
         )
+        self.operations = RETRIEVAL
         self._operators = operators
         self._room: Room = Apart(settings) if settings.retrieval_process else Here(settings)
 

@@ -11,7 +11,8 @@ import structlog
 
 from signalling.chat.consulting import Consultant, consult
 from signalling.chat.process import ConsultantProcess
-from stores.documents import DocumentStore
+from signalling.errors import OptionError
+from stores.documents import DocumentStore, StoreError
 from stores.settings import open_document_store
 
 if TYPE_CHECKING:
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from signalling.settings import ServeSettings
 
 log = structlog.get_logger()
+
+
+async def _open_store(settings: "ServeSettings") -> DocumentStore:
+    try:
+        return await open_document_store(settings)
+    except StoreError as exc:
+        raise OptionError(f"catalogue: {exc}") from None
 
 
 class Room(Protocol):
@@ -63,7 +71,7 @@ class Here:
         from rag.engine import open_engine  # noqa: PLC0415 - brought by an extra
 
         settings = self._settings
-        store = await open_document_store(settings)
+        store = await _open_store(settings)
         async with open_engine(settings, store, settings.data_dir) as engine:
             self.engine = engine
             work = asyncio.create_task(self._work(engine, store))
@@ -124,7 +132,7 @@ class Apart:
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """See `Room`."""
-        store = await open_document_store(self._settings)
+        store = await _open_store(self._settings)
         self._shelves = self._over(store)
         work = asyncio.create_task(self._process.run())
         try:

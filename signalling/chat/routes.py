@@ -14,6 +14,7 @@ from signalling.access.browser import set_user_cookie
 from signalling.access.identity import ANONYMOUS_PREFIX
 from signalling.access.limits import Limits
 from signalling.chat.consulting import Consultant
+from signalling.chat.described import OFFER
 from signalling.chat.messages import Ask, question_of
 from signalling.chat.metrics import ChatMetrics
 from signalling.error_body import error_response
@@ -43,6 +44,7 @@ class ChatOffer:
 
     def __init__(self, *, has_chat: bool) -> None:
         self._has_chat = has_chat
+        self.operations = OFFER
 
     def add_to(self, app: web.Application, prefix: str = "") -> None:
         """Add the route to *app*, below *prefix*."""

@@ -1,7 +1,7 @@
 """`/api/guests`: whether guests can be invited, and the exchange of a link for a pass."""
 
 import asyncio
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
 import structlog
@@ -13,10 +13,9 @@ from signalling.access.proxies import client_address
 from signalling.access.tokens import TokenRefused
 from signalling.error_body import error_response
 from signalling.errors import Refused
+from signalling.guests.described import GUESTS, PATH, Exchange
 from signalling.guests.rooms import Rooms
 from signalling.metrics import Metrics
-
-PATH: Final = "/api/guests"
 
 MAX_BODY: Final = 4 * 1024
 
@@ -26,16 +25,11 @@ STATUSES: Final = {"bad_invite": 401, "invite_used": 409}
 log = structlog.get_logger()
 
 
-class Exchange(msgspec.Struct, frozen=True):
-    """What a guest's page brings; in the body, since addresses end up in logs."""
-
-    token: Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
-
-
 class GuestRoutes:
     """Answers below `PATH`; *rooms* is None where nobody can be invited."""
 
     def __init__(self, rooms: Rooms | None, *, limits: Limits, metrics: Metrics) -> None:
+        self.operations = GUESTS
         self._rooms = rooms
         self._limits = limits
         self._metrics = metrics

@@ -4,10 +4,8 @@ HTTP routes as data: what is served and what the OpenAPI document says are one t
 A handler takes the request and returns the body, or raises `Refused`.
 """
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Final, NotRequired, TypedDict, Unpack
 
 import msgspec
@@ -15,31 +13,17 @@ import structlog
 from aiohttp import web
 
 from signalling.access.proxies import client_address
-from signalling.error_body import ErrorBody, error_response
+from signalling.error_body import error_response
 from signalling.errors import Refused
 from signalling.http.admin import AdminCheck
-from signalling.messages import Json
-
-OPENAPI_VERSION: Final = "3.1.0"
-
-JSON_TYPE: Final = "application/json"
+from signalling.openapi import JSON_TYPE, Access, Operation
 
 METHOD_NOT_ALLOWED: Final = 405
-
-PARAMETER: Final = re.compile(r"\{(\w+)\}")
 
 log = structlog.get_logger()
 
 Handler = Callable[[web.Request], Awaitable[Any]]
 """Returns what the route's `response` describes, None for no body; raises `Refused`."""
-
-
-class Access(Enum):
-    """Who may use a route."""
-
-    OPEN = "anybody"
-    READ = "anybody, unless there is an admin token"
-    ADMIN = "the operator"
 
 
 class Described(TypedDict):
@@ -53,22 +37,10 @@ class Described(TypedDict):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """One method of one path."""
+class Route(Operation):
+    """An operation and what does it."""
 
-    method: str
-    path: str
     handler: Handler
-    name: str
-    """A name for generated clients, in camelCase."""
-    summary: str
-    response: Any = None
-    """The type of the body; None if there is no body."""
-    description: str = "The answer."
-    errors: tuple[int, ...] = ()
-    access: Access = Access.READ
-    parameters: tuple[tuple[str, str], ...] = ()
-    """Names in the path, and what they are."""
 
 
 def get(path: str, handler: Handler, response: Any, **more: Unpack[Described]) -> Route:
@@ -107,6 +79,11 @@ class Api:
     def __init__(self, routes: Sequence[Route], guard: Guard) -> None:
         self._routes = tuple(routes)
         self._guard = guard
+
+    @property
+    def operations(self) -> Sequence[Operation]:
+        """See `signalling.http.site.Routes`."""
+        return self._routes
 
     def add_to(self, app: web.Application, prefix: str = "") -> None:
         """Add the routes to *app*, below *prefix*; other methods of their paths get 405."""
@@ -153,68 +130,3 @@ def _only(methods: Sequence[str]) -> Callable[[web.Request], Awaitable[web.Respo
         return response
 
     return refuse
-
-
-# The OpenAPI document.
-
-
-def openapi(routes: Sequence[Route], *, title: str, version: str, server: str = "/") -> Json:
-    """Return *routes* as an OpenAPI 3.1 document; *server* is the URL they are below."""
-    types = [route.response for route in routes if route.response is not None]
-    schemas, components = msgspec.json.schema_components(
-        [*types, ErrorBody], ref_template="#/components/schemas/{name}"
-    )
-    by_type = dict(zip(map(repr, [*types, ErrorBody]), schemas, strict=True))
-    paths: Json = {}
-    for route in routes:
-        operation = _operation(route, by_type)
-        paths.setdefault(route.path, {})[route.method.lower()] = operation
-    return {
-        "openapi": OPENAPI_VERSION,
-        "info": {"title": title, "version": version},
-        "servers": [{"url": server}],
-        "paths": paths,
-        "components": {
-            "schemas": components,
-            "securitySchemes": {"admin": {"type": "http", "scheme": "bearer"}},
-        },
-    }
-
-
-def _operation(route: Route, schemas: Json) -> Json:
-    refusals = {Access.OPEN: (), Access.READ: (401,), Access.ADMIN: (401, 403)}[route.access]
-    errors = {str(status): schemas[repr(ErrorBody)] for status in (*refusals, *route.errors)}
-    operation: Json = {
-        "operationId": route.name,
-        "summary": route.summary,
-        "parameters": [_parameter(name, route) for name in PARAMETER.findall(route.path)],
-        "responses": {
-            **_success(route, schemas),
-            **{status: _response("An error.", schema) for status, schema in errors.items()},
-        },
-    }
-    if route.access is Access.READ:
-        operation["security"] = [{}, {"admin": []}]
-    elif route.access is Access.ADMIN:
-        operation["security"] = [{"admin": []}]
-    return operation
-
-
-def _success(route: Route, schemas: Json) -> Json:
-    if route.response is None:
-        return {"204": {"description": route.description}}
-    return {"200": _response(route.description, schemas[repr(route.response)])}
-
-
-def _response(description: str, schema: Json) -> Json:
-    return {"description": description, "content": {JSON_TYPE: {"schema": schema}}}
-
-
-def _parameter(name: str, route: Route) -> Json:
-    return {
-        "name": name,
-        "in": "path",
-        "required": True,
-        "description": dict(route.parameters).get(name, name),
-        "schema": {"type": "string", "minLength": 1},
-    }

@@ -1,13 +1,16 @@
 """Health and metrics: what a load balancer and an operator ask."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
+from typing import Final
 
+import msgspec
 import orjson
 from aiohttp import web
 
 from signalling.access.operators import Operators
 from signalling.metrics import CONTENT_TYPE, Metrics
+from signalling.openapi import Access, Operation
 
 
 class Readiness(Enum):
@@ -16,6 +19,59 @@ class Readiness(Enum):
     STARTING = "starting"
     READY = "ready"
     DRAINING = "draining"
+
+
+class Live(msgspec.Struct, frozen=True):
+    """The process runs."""
+
+    status: str
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """The server takes new players."""
+
+    status: str
+    degraded: list[str] | msgspec.UnsetType = msgspec.UNSET
+    """What it can do without for a while, and is without now."""
+
+
+OPERATIONS: Final = (
+    Operation(
+        method="GET",
+        path="/health",
+        name="getHealth",
+        summary="Answers while the process runs",
+        response=Live,
+        access=Access.OPEN,
+    ),
+    Operation(
+        method="GET",
+        path="/health/live",
+        name="getLive",
+        summary="Answers while the process runs",
+        response=Live,
+        access=Access.OPEN,
+    ),
+    Operation(
+        method="GET",
+        path="/health/ready",
+        name="getReady",
+        summary="Answers 503 with a reason while starting or draining",
+        response=Ready,
+        errors=(503,),
+        access=Access.OPEN,
+    ),
+    Operation(
+        method="GET",
+        path="/metrics",
+        name="getMetrics",
+        summary="Returns the metrics, to this machine and to operators",
+        response=str,
+        media="text/plain",
+        errors=(403,),
+        access=Access.OPEN,
+    ),
+)
 
 
 class Health:
@@ -27,6 +83,11 @@ class Health:
         """What the server can do without for a while, and whether it is without it now."""
         self._metrics = metrics
         self._operators = operators
+
+    @property
+    def operations(self) -> Sequence[Operation]:
+        """See `signalling.http.site.Routes`."""
+        return OPERATIONS
 
     def add_to(self, app: web.Application, prefix: str = "") -> None:
         """Add the routes to one port's application, below *prefix*."""

@@ -5,9 +5,10 @@ The bodies are those of Wilbur's `getStreamerInfo` and `getPlayerInfo`
 (Epic's Signalling/src/StreamerRegistry.ts and PlayerRegistry.ts).
 """
 
+import functools
 import importlib.metadata
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -15,8 +16,9 @@ from aiohttp import web
 
 from signalling.disclosure import redacted, shown_options
 from signalling.errors import CloseCode, Refused
-from signalling.http.api import Access, Route, get, openapi
+from signalling.http.api import Route, get
 from signalling.messages import Json
+from signalling.openapi import Access, Operation, openapi
 from signalling.registry import Kind, Player, Registry, Streamer
 from signalling.settings import ServeSettings
 
@@ -99,27 +101,34 @@ class Rest:
             version=version(),
         )
 
-    def routes(self) -> list[Route]:
-        """Return the whole table, the one that describes it included."""
-        table = [*self._reading(), self._disconnecting()]
-        document: Json = {}
+    def routes(self, operations: Callable[[], Sequence[Operation]]) -> list[Route]:
+        """
+        Return the table: with `rest_api` all of it, else what operators need.
+
+        *operations* gives what all routes of the server promise, these included.
+        """
+        if not self._settings.rest_api:
+            return [self._disconnecting()]
+        return [*self._reading(), self._disconnecting(), self._describing(operations)]
+
+    def _describing(self, operations: Callable[[], Sequence[Operation]]) -> Route:
+        server = f"{self._settings.base_path}/"
+
+        @functools.cache
+        def document() -> Json:
+            return openapi(operations(), title=TITLE, version=version(), server=server)
 
         async def definition(_request: web.Request) -> Json:
-            return document
+            return document()
 
-        table.append(
-            get(
-                "/api/api-definition",
-                definition,
-                dict[str, Any],
-                name="getApiDefinition",
-                summary="Returns this document",
-                access=Access.OPEN,
-            )
+        return get(
+            "/api/api-definition",
+            definition,
+            dict[str, Any],
+            name="getApiDefinition",
+            summary="Returns this document",
+            access=Access.OPEN,
         )
-        server = f"{self._settings.base_path}/"
-        document.update(openapi(table, title=TITLE, version=version(), server=server))
-        return table
 
     def _reading(self) -> list[Route]:
         return [

@@ -17,6 +17,7 @@ from signalling.error_body import error_response
 from signalling.errors import Refused
 from signalling.http.cors import Cors
 from signalling.http.page import Page
+from signalling.openapi import Operation
 from signalling.options.web import WebSettings
 
 HSTS: Final = "max-age=15552000"
@@ -31,6 +32,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 class Routes(Protocol):
     """Something that answers HTTP."""
+
+    @property
+    def operations(self) -> Sequence[Operation]:
+        """Return what it promises; pages are not among it."""
 
     def add_to(self, app: web.Application, prefix: str = "") -> None:
         """Add its routes to *app*, below *prefix*."""
@@ -50,6 +55,10 @@ class Site:
     """What else is served, such as the REST API."""
     greet: Greet | None = None
     """What is done to an answer that is part of the page."""
+
+    def operations(self) -> list[Operation]:
+        """Return what the routes promise, health included."""
+        return [each for part in (self.health, *self.routes) for each in part.operations]
 
     def app(self, *, is_tls: bool = False) -> web.Application:
         """Return the application that serves everything."""

@@ -7,6 +7,7 @@ from aiohttp import web
 from signalling.access.operators import Operators
 from signalling.error_body import error_response
 from signalling.errors import Refused
+from signalling.openapi import Access, Operation
 
 Forget = Callable[[str], Awaitable[object]]
 """Removes what one part of the server keeps of a user; twice does no harm."""
@@ -18,6 +19,22 @@ class UserRoutes:
     def __init__(self, operators: Operators, forget: Sequence[Forget]) -> None:
         self._operators = operators
         self._forget = forget
+
+    @property
+    def operations(self) -> Sequence[Operation]:
+        """See `signalling.http.site.Routes`."""
+        return (
+            Operation(
+                method="DELETE",
+                path="/api/users/{id}",
+                name="forgetUser",
+                summary="Removes a user's chat history and session records",
+                description="Nothing is kept of the user.",
+                errors=(503,),
+                access=Access.ADMIN,
+                parameters=(("id", "The user's id."),),
+            ),
+        )
 
     def add_to(self, app: web.Application, prefix: str = "") -> None:
         """Add the route to *app*, below *prefix*."""

@@ -1,7 +1,7 @@
 """Epic's matchmaker for Cirrus servers: its TCP port, and the one that redirects browsers."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
 import structlog
@@ -11,6 +11,8 @@ from matchmaker.cirrus import Admission, CirrusRegistry
 from matchmaker.cirrus_http import CirrusRoutes
 from matchmaker.cirrus_tcp import CirrusListener
 from matchmaker.clock import SystemClock
+from signalling.matching.described import EPIC
+from signalling.openapi import Operation
 from signalling.options.matchmaking import MatchmakingSettings
 
 SIGNALLING_SERVER: Final = "/signallingserver"
@@ -36,6 +38,11 @@ class EpicRedirects:
         self._routes = CirrusRoutes(self.registry, SystemClock()).table()
         self.port = 0
         self.http_port = 0
+
+    @property
+    def operations(self) -> Sequence[Operation]:
+        """See `signalling.http.site.Routes`."""
+        return EPIC
 
     def add_to(self, app: web.Application, prefix: str = "") -> None:
         """Add the route that scripts ask for a server; the page keeps `/` to itself."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import re
 import secrets
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -28,11 +29,11 @@ from signalling.admission import Admission
 from signalling.errors import OptionError
 from signalling.matching.admission import MatchedAdmission
 from signalling.matching.claims import Claims
+from signalling.matching.described import SESSIONS
 from signalling.matching.fleet import Fleet
 from signalling.matching.messages import SessionMessages
 from signalling.matching.routes import SessionRoutes
 from signalling.matching.seats import Seats
-from signalling.options.matchmaking import MatchmakingSettings
 from signalling.registry import Player, Registry
 from signalling.runner import Tasks
 from signalling.session import Handler
@@ -88,6 +89,7 @@ class Matchmaking:
         """Return the REST routes."""
         return SessionRoutes(
             self.matchmaker,
+            operations=SESSIONS,
             tokens=self._tokens,
             authenticator=authenticator,
             operators=operators,
@@ -170,19 +172,35 @@ def signing_key(secret: str) -> bytes:
     return hashlib.sha256(b"pycirrus-session\0" + secret.encode()).digest()
 
 
-def _matchmaker(settings: MatchmakingSettings, tokens: SessionTokens) -> Matchmaker:
+def _matchmaker(settings: ServeSettings, tokens: SessionTokens) -> Matchmaker:
     clock = SystemClock()
     if settings.state_store == "memory" or not settings.redis_url:
         if settings.state_store == "redis":
             raise OptionError("state_store: redis needs redis_url")
         store = MemoryStore(settings.rules())
         return Matchmaker(settings, store=store, clock=clock, tokens=tokens)
-    shared = RedisStore(settings.redis_url, settings.rules(), node=node_name())
+    try:
+        shared = RedisStore(settings.redis_url, settings.rules(), node=process_name())
+    except ValueError:
+        raise OptionError("redis_url: must be like redis://host:6379/0") from None
     addresses = SessionAddresses(settings.session_address)
     mirror = RedisMirror(settings.redis_url, shared, addresses, ttl=settings.state_ttl)
-    return Matchmaker(settings, store=shared, clock=clock, tokens=tokens, mirror=mirror)
+    return Matchmaker(
+        settings,
+        store=shared,
+        clock=clock,
+        tokens=tokens,
+        mirror=mirror,
+        node_name=settings.node_name or lasting_name(settings.player_port),
+    )
 
 
-def node_name() -> str:
+def lasting_name(player_port: int) -> str:
+    """Return a name for this node that its next process will have as well."""
+    host = re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:50]
+    return f"{host}-{player_port}"
+
+
+def process_name() -> str:
     """Return a name that no other process of the cluster has, now or later."""
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"

@@ -1,14 +1,14 @@
 """The matchmaker's REST routes on the player port: who may use them, and as whom."""
 
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
 from aiohttp import hdrs, web
 
 from matchmaker.errors import BadTokenError
-from matchmaker.http import MAX_BODY, Caller, routes
+from matchmaker.http import MAX_BODY, Caller, SessionBody, routes
 from matchmaker.service import Matchmaker
 from matchmaker.tokens import Claim, SessionTokens
 from signalling.access.auth import Authenticator
@@ -19,6 +19,7 @@ from signalling.access.limits import Limits
 from signalling.access.operators import Operators
 from signalling.error_body import error_response
 from signalling.errors import Refused
+from signalling.openapi import Operation
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -32,8 +33,8 @@ CALLER: Final = web.RequestKey("CALLER", Caller)
 """Where a request keeps who asks."""
 
 
-class BackEnd(msgspec.Struct, rename="camel", frozen=True):
-    """What a trusted back end may say of the user it asks for."""
+class BackEnd(SessionBody, rename="camel", frozen=True):
+    """A request for a session; who asks is told by a trusted back end alone."""
 
     user_id: str = ""
     priority: Annotated[int, msgspec.Meta(ge=0)] = 0
@@ -52,7 +53,9 @@ class SessionRoutes:
         operators: Operators,
         users: Users,
         limits: Limits,
+        operations: Sequence[Operation],
     ) -> None:
+        self.operations = operations
         self._routes = routes(matchmaker, self._identify)
         self._tokens = tokens
         self._authenticator = authenticator

@@ -12,6 +12,9 @@ from signalling.options.reading import OptionGroup
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+MIN_SECRET_BYTES: Final = 16
+"""Of what signs sessions: 128 bits when it is random."""
+
 MIN_JWT_SECRET_BYTES: Final = 32
 """A shorter key of HS256 can be found offline from any one token (RFC 7518, 3.2)."""
 
@@ -94,7 +97,11 @@ class AuthSettings(OptionGroup):
     """A file with admin_token."""
 
     session_secret: Secret = None
-    """Signs session, resume, guest and anonymous users' tokens; made in data_dir if absent."""
+    """
+    Signs session, resume, guest and anonymous users' tokens; at least 16 bytes.
+
+    Made in data_dir when absent.
+    """
 
     session_secret_file: Path | None = None
     """A file with session_secret."""
@@ -129,6 +136,12 @@ class AuthSettings(OptionGroup):
         for name in SECRETS:
             if getattr(self, f"{name}_file") is not None and not getattr(self, name):
                 raise ValueError(f"{name}_file holds nothing")
+        return self
+
+    @model_validator(mode="after")
+    def _long_session_secret(self) -> Self:
+        if self.session_secret and len(self.session_secret.encode()) < MIN_SECRET_BYTES:
+            raise ValueError(f"session_secret must have at least {MIN_SECRET_BYTES} bytes")
         return self
 
     @model_validator(mode="after")

@@ -3,12 +3,18 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from matchmaker.settings import MatchmakerSettings
 from signalling.options.reading import OptionGroup
 
 Secret = Annotated[str | None, Field(repr=False)]
+
+
+def _redis_url(url: str | None) -> str | None:
+    if url and not url.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("must begin with redis://, rediss:// or unix://")
+    return url
 
 
 class MatchmakingSettings(MatchmakerSettings, OptionGroup):
@@ -20,7 +26,7 @@ class MatchmakingSettings(MatchmakerSettings, OptionGroup):
     matchmaker_http_port: int | None = Field(None, ge=0, le=65535)
     """A port for browsers that Epic's matchmaker sends to Cirrus servers; none: off."""
 
-    redis_url: Secret = None
+    redis_url: Annotated[Secret, AfterValidator(_redis_url)] = None
     """Where nodes share their state, like redis://127.0.0.1:6379/0; none: in memory."""
 
     redis_url_file: Path | None = None

@@ -5,6 +5,7 @@ import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, PositiveFloat
+from pydantic_settings import SettingsConfigDict
 from yarl import URL
 
 from signalling.options.reading import Options
@@ -97,6 +98,8 @@ class Capabilities(BaseModel):
 class StreamerSettings(Capabilities, Options):
     """Options of `streamer`; a token for the server is part of the URL."""
 
+    model_config = SettingsConfigDict(cli_prog_name="pycirrus streamer")
+
     url: WebSocketUrl = "ws://127.0.0.1:8888"
     """The server's streamer endpoint."""
 
@@ -140,6 +143,8 @@ class StreamerSettings(Capabilities, Options):
 
 class ProbeSettings(Options):
     """Options of `probe`; a token for the server is part of the URL."""
+
+    model_config = SettingsConfigDict(cli_prog_name="pycirrus probe")
 
     url: WebSocketUrl = "ws://127.0.0.1:8080"
     """The server's player endpoint."""

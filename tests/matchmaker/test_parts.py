@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from matchmaker.addresses import SessionAddresses
@@ -54,12 +55,24 @@ def test_any_host_header_is_survived(header: str) -> None:
 def test_addresses_and_ids_fit_each_other() -> None:
     """A new id comes back out of its own address; no template means no addresses."""
     addresses, name = SessionAddresses(TEMPLATE), new_session_id()
-    host = addresses.url(name).removeprefix("https://").removesuffix("/")
+    session = Session(id=name, user="u", demand="", attributes={})
+    host = addresses.of(session).removeprefix("https://").removesuffix("/")
     assert addresses.session_id(host) == name
-    assert SessionAddresses("").url(name) == ""
+    assert SessionAddresses("").of(session) == ""
     assert SessionAddresses("").session_id(host) is None
     with pytest.raises(ValueError, match="once"):
         SessionAddresses("https://example.com/{id}")
+
+
+def test_an_address_with_a_node_comes_with_the_place() -> None:
+    """It names the node of the instance; while there is none there is no address."""
+    addresses = SessionAddresses("https://session-{id}.{node}.example.com/")
+    waiting = Session(id="abc", user="u", demand="", attributes={})
+    assert addresses.of(waiting) == ""
+    placed = replace(waiting, pool=pool_id({"application": "a", "node": "gpu-1", "zone": "z"}))
+    assert addresses.of(placed) == "https://session-abc.gpu-1.example.com/"
+    assert addresses.session_id("session-abc.gpu-2.example.com:443") == "abc"
+    assert addresses.session_id("session-abc.example.com") is None
 
 
 def test_no_estimate_without_measurements() -> None:

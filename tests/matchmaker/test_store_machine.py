@@ -21,6 +21,7 @@ from hypothesis.stateful import (
 from matchmaker.memory import MemoryStore
 from matchmaker.model import (
     HOLDS_PLACE,
+    NODE,
     Demand,
     EndReason,
     Host,
@@ -31,6 +32,7 @@ from matchmaker.model import (
     Session,
     SessionRequest,
     SessionState,
+    node_of,
     pool_id,
 )
 from matchmaker.redis_store import RedisStore
@@ -46,6 +48,7 @@ USERS = st.sampled_from([f"u{n}" for n in range(9)])
 INSTANCES = st.sampled_from([f"i{n}" for n in range(6)])
 HOSTS = st.sampled_from(["h0", "h1", "h2"])
 REGIONS = st.sampled_from(["eu", "us"])
+NODES = st.sampled_from(["a", "b"])
 DEMANDS = st.sampled_from([Demand.of(), Demand.of(region="eu"), Demand.of(region="us")])
 
 
@@ -101,10 +104,18 @@ class StoreMachine(RuleBasedStateMachine):
         fitting = sorted(s.id for s in self.before.values() if s.state in states)
         return self.before[data.draw(st.sampled_from(fitting))] if fitting else None
 
-    @rule(instance=INSTANCES, host=HOSTS, region=REGIONS, capacity=st.integers(1, 2))
-    def join(self, instance: str, host: str, region: str, capacity: int) -> None:
-        """Let a streamer join or rejoin."""
-        spec = InstanceSpec(id=instance, host=host, region=region, capacity=capacity)
+    @rule(
+        instance=INSTANCES,
+        host=HOSTS,
+        region=REGIONS,
+        capacity=st.integers(1, 2),
+        node=NODES,
+    )
+    def join(self, instance: str, host: str, region: str, capacity: int, node: str) -> None:
+        """Let a streamer join or rejoin, at one of two nodes."""
+        spec = InstanceSpec(
+            id=instance, host=host, region=region, capacity=capacity, node_name=node
+        )
         used = [
             i.used
             for h in self.run(self.store.hosts())
@@ -130,19 +141,25 @@ class StoreMachine(RuleBasedStateMachine):
             if session.instance == instance and session.live and not stays:
                 self.lost.add(session.id)
 
-    @rule(user=USERS, demand=DEMANDS, priority=st.integers(0, 1), socket=st.booleans())
-    def request(self, user: str, demand: Demand, priority: int, socket: bool) -> None:  # noqa: FBT001
-        """Ask for a place; the answer fits what was before."""
+    @rule(
+        user=USERS,
+        demand=DEMANDS,
+        priority=st.integers(0, 1),
+        node=st.one_of(st.just(""), NODES),
+    )
+    def request(self, user: str, demand: Demand, priority: int, node: str) -> None:
+        """Ask for a place, from a socket of a node or without one."""
         self.made += 1
         request = SessionRequest(
             id=f"s{self.made}",
             user=user,
-            demand=demand,
+            demand=demand.at(node),
             priority=priority,
-            holder=f"n1/{self.made}" if socket else "",
+            holder=f"{node}/{self.made}" if node else "",
         )
         waiting = len(self.model.queue)
         had = self.run(self.store.session_of(user))
+        self._note_moved(had, node)
         answer = self.run(self.store.request(request, now=self.now))
         if answer.code:
             assert answer.code == "queue_full"
@@ -150,6 +167,21 @@ class StoreMachine(RuleBasedStateMachine):
         elif had and had.live:
             assert answer.session is not None
             assert answer.session.id == had.id
+
+    @rule(data=st.data(), node=NODES)
+    def attach(self, data: st.DataObject, node: str) -> None:
+        """Let a user come back on a socket of a node."""
+        states = [s for s in SessionState if s is not SessionState.ENDED]
+        if session := self.any_session(data, *states):
+            self.made += 1
+            self._note_moved(session, node)
+            holder = f"{node}/{self.made}"
+            self.run(self.store.attach(session.id, holder=holder, now=self.now, node=node))
+
+    def _note_moved(self, session: Session | None, node: str) -> None:
+        """Who is at another node than its place goes to the head of the queue."""
+        if session and session.state in HOLDS_PLACE and node_of(session.pool) != node != "":
+            self.lost.add(session.id)
 
     @rule(data=st.data())
     def subscribe(self, data: st.DataObject) -> None:
@@ -192,6 +224,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.model.sync(sessions, self.lost)
         self._no_place_twice(sessions, hosts)
         self._one_each(sessions)
+        self._within_reach(sessions)
         self._nobody_waits_for_nothing(sessions, hosts)
         self._in_order(sessions)
         self.before, self.lost = sessions, set()
@@ -210,6 +243,13 @@ class StoreMachine(RuleBasedStateMachine):
     def _one_each(self, sessions: dict[str, Session]) -> None:
         users = [s.user for s in sessions.values() if s.live]
         assert len(users) == len(set(users))
+
+    def _within_reach(self, sessions: dict[str, Session]) -> None:
+        for session in sessions.values():
+            if session.holder and session.live:
+                node = session.holder.partition("/")[0]
+                assert session.attributes[NODE] == node
+                assert session.state is SessionState.QUEUED or node_of(session.pool) == node
 
     def _nobody_waits_for_nothing(
         self, sessions: dict[str, Session], hosts: list[Host]

@@ -326,7 +326,10 @@ class TestAnonymousUsers:
 
     async def test_other_secret_other_users(self, start: Start) -> None:
         """What one cluster signed means nothing to another."""
-        first, second = await start(session_secret="one"), await start(session_secret="two")
+        first, second = (
+            await start(session_secret="1" * 16),
+            await start(session_secret="2" * 16),
+        )
         assert second.server.users.anonymous(first.server.users.signed("anon:1")) is None
 
     async def test_bare_user_id_needs_the_admin_token(self, start: Start) -> None:

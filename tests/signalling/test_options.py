@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import CapturingLogger
 
+from signalling.__main__ import main
 from signalling.errors import OptionError
 from signalling.options.reading import load
 from signalling.serve import settings_from
@@ -102,6 +103,37 @@ def test_secret_from_a_file(tmp_path: Path) -> None:
     settings = load(ServeSettings, ["--turn_secret_file", str(path)])
     assert settings.turn_secret == "north of the wall"
     assert "north" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("session_address", "https://example.com/", "{id}"),
+        ("session_address", "ftp://session-{id}.example.com", "https://"),
+        ("node_name", "a b", "letters"),
+        ("redis_url", "http://example.com", "redis://"),
+        ("matchmaker_allow", "10.0.0.0/8,nonsense", "10.0.0.0/8"),
+        ("webhook_urls", "example.com/hook", "https://"),
+        ("session_secret", "guess", "16 bytes"),
+        ("allocation_policy", "full", "'pack' or 'spread'"),
+    ],
+)
+def test_wrong_values_are_one_line(option: str, value: str, said: str) -> None:
+    """The line names the option and what is allowed."""
+    with pytest.raises(OptionError) as told:
+        load(ServeSettings, [f"--{option}", value])
+    line = str(told.value)
+    assert option in line
+    assert said in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize("command", ["serve", "demo", "streamer", "probe"])
+def test_help_names_the_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What can be typed again, not the name of a file."""
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    assert capsys.readouterr().out.startswith(f"usage: pycirrus {command} ")
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", "nonsense"])

@@ -3,7 +3,6 @@
 import msgspec
 import orjson
 import pytest
-from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from signalling.errors import CloseCode
 from signalling.http.rest import StreamerInfo
@@ -140,30 +139,3 @@ class TestAccess:
             assert (await response.json())["error"]["code"] == "method_not_allowed"
         async with client.http.head(client.running.http("/api/status")) as response:
             assert response.status == 200
-
-
-class TestDefinition:
-    """The document at /api/api-definition."""
-
-    async def test_is_valid(self, start: Start) -> None:
-        """It is OpenAPI 3.1, as a validator of others sees it, even when reading is closed."""
-        client = await start(rest_api=True, admin_token=TOKEN, base_path="/stream")
-        document = await get(client, "/stream/api/api-definition")
-        OpenAPIV31SpecValidator(document).validate()
-        assert document["servers"] == [{"url": "/stream/"}]
-
-    async def test_says_what_is_served(self, start: Start) -> None:
-        """Every path in it answers, and every answer has the fields it says."""
-        client = await start(rest_api=True)
-        document = await get(client, "/api/api-definition")
-        assert set(document["paths"]) == {
-            "/api/status",
-            "/api/config",
-            "/api/streamers",
-            "/api/streamers/{streamerId}",
-            "/api/players",
-            "/api/players/{playerId}",
-            "/api/api-definition",
-        }
-        status = document["components"]["schemas"]["Status"]
-        assert set(status["required"]) == set(await get(client, "/api/status"))

@@ -41,6 +41,17 @@ async def test_without_mongo_url_documents_live_in_the_data_directory(tmp_path: 
     await again.close()
 
 
+async def test_a_plain_install_says_what_mongo_url_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without the extra the error names the package and how to get it."""
+    monkeypatch.setitem(sys.modules, "motor.motor_asyncio", None)
+    monkeypatch.delitem(sys.modules, "stores.mongo")
+    settings = StoreSettings.model_validate({"mongo_url": "mongodb://127.0.0.1:1"})
+    with pytest.raises(StoreError, match=r"needs motor.*pycirrus\[mongo\]"):
+        await open_document_store(settings)
+
+
 async def test_with_mongo_url_documents_live_there(tmp_path: Path, mongo_url: str) -> None:
     """The factory connects, and leaves the data directory alone."""
     store = await open_document_store(

@@ -19,7 +19,7 @@ pytestmark = [
 @pytest.fixture
 def operated(built_page: Path, tmp_path: Path) -> Iterator[Server]:
     """Give a server with places and an operator."""
-    options = ("--matchmaking", "--rest_api", "--admin_token=letmein", f"--data_dir={tmp_path}")
+    options = ("--matchmaking", "--admin_token=letmein", f"--data_dir={tmp_path}")
     with Server(str(built_page), *options) as server:
         yield server
 
@@ -50,6 +50,39 @@ async def test_an_operator_sees_and_ends_sessions(
         await playing.page.wait_for_selector("text=An operator ended it")
         await waiting.until("playing")
     assert operator.complaints == []
+
+
+async def test_an_operator_sends_a_visitor_away(
+    operated: Server, new_viewer: OpenViewer
+) -> None:
+    """Kicked, the visitor is told so, and the place is kept as after a broken connection."""
+    playing, operator = await new_viewer(), await new_viewer()
+    with Streamer(operated, "Showroom"):
+        await playing.open(operated.url)
+        await enter(operator.page, operated)
+        row = operator.page.locator("tr", has_text="active")
+        await row.get_by_role("button", name="Kick").click()
+        await playing.page.wait_for_selector("text=An operator ended it")
+        await expect(operator.page.locator("#sessions .grace")).to_have_count(1)
+    assert operator.complaints == []
+
+
+async def test_what_fails_stays_readable(operated: Server, new_viewer: OpenViewer) -> None:
+    """A button that came too late says why, and the next round does not wipe it away."""
+    playing, operator = await new_viewer(), await new_viewer()
+    page = operator.page
+    with Streamer(operated, "Showroom"):
+        await playing.open(operated.url)
+        await enter(page, operated)
+        row = page.locator("tr", has_text="active")
+        await page.route("**/api/players/*", lambda route: route.fulfill(
+            status=404, json={"error": {"code": "no_such_player", "message": "Nobody."}}
+        ))
+        await row.get_by_role("button", name="Kick").click()
+        await expect(page.locator("#trouble")).to_contain_text("Nobody.")
+        async with page.expect_response("**/api/scale"):
+            pass
+        await expect(page.locator("#trouble")).to_contain_text("Nobody.")
 
 
 async def test_a_drained_host_takes_no_visitor(

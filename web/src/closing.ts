@@ -40,17 +40,24 @@ const MEANINGS: Readonly<Record<number, Row>> = {
 
 const LOST: Row = { text: "lostConnection" };
 const REMOVED: Row = { text: "lostRemoved", leastSeconds: 2 };
+const SENT_AWAY: Row = { final: true, text: "endedOperator" };
 
 /** What `closing` means: whether to come back, when at the earliest, and what to say. */
 export function meaningOf(closing: Closing): Meaning {
-  const row = isRemoval(closing) ? REMOVED : (MEANINGS[closing.code] ?? LOST);
+  const row = rowOf(closing);
   const final = row.final ?? false;
   return {
     final,
     text: row.text,
-    detail: final || row === REMOVED ? closing.reason : "",
+    detail: (final && row !== SENT_AWAY) || row === REMOVED ? closing.reason : "",
     leastSeconds: row.leastSeconds ?? 0,
   };
+}
+
+function rowOf(closing: Closing): Row {
+  if (isRemoval(closing)) return REMOVED;
+  if (closing.code === 4003 && closing.reason.includes("operator")) return SENT_AWAY;
+  return MEANINGS[closing.code] ?? LOST;
 }
 
 /**

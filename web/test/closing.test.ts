@@ -23,6 +23,14 @@ test("1011 with a reason is the streamer's doing, without one the server's fault
   assert.equal(isFinal(1011), false);
 });
 
+test("who is sent away by an operator is told that, not of another window", () => {
+  const meaning = meaningOf({ code: 4003, reason: "disconnected by the operator" });
+  assert.equal(meaning.text, "endedOperator");
+  assert.equal(meaning.detail, "");
+  assert.equal(meaning.final, true);
+  assert.equal(meaningOf({ code: 4003, reason: "" }).text, "endedTaken");
+});
+
 test("the words of the close frame are shown at an end", () => {
   assert.equal(meaningOf({ code: 1001, reason: "Closing time" }).detail, "Closing time");
   assert.equal(meaningOf({ code: 4004, reason: "streamer gone" }).detail, "");
