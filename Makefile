@@ -61,8 +61,8 @@ types: install
 fuzz: install  ## a coverage-guided fuzzer on the parsers, for a minute
 	@$(BIN)/python -m tests.hostile.fuzz_parsers -max_total_time=60 $(ARGS)
 
-live-check: install  ## the tests that need accounts of OpenAI and Pinecone, keys in the environment
-	@$(BIN)/python -m pytest tests/rag -k "real_service or real_pinecone" $(ARGS)
+live-check: install  ## the contract tests against real OpenAI and Pinecone accounts, by keys in the environment
+	@$(BIN)/python -m pytest tests/rag -m live $(ARGS)
 
 audit: install page  ## known faults in what we depend on
 	@$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements/serve.txt

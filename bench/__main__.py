@@ -79,9 +79,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _list() -> int:
     for name, scenario in SCENARIOS.items():
-        print(f"{name:12}{scenario.summary}")
+        print(f"{name:14}{scenario.summary}")
     for name, program in programs.available().items():
-        print(f"{name:12}{program.summary} Options behind --.")
+        print(f"{name:14}{program.summary} Options behind --.")
     return 0
 
 

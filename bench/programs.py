@@ -32,6 +32,12 @@ class Program:
 
 
 PROGRAMS: Final[Mapping[str, Program]] = {
+    "chat_beside": Program(
+        "bench/chat/beside.py", "Whether signalling waits for fifty visitors who chat."
+    ),
+    "chat_latency": Program(
+        "bench/chat/latency.py", "How long a visitor waits for cards and for words."
+    ),
     "matchmaker": Program(
         "bench/matchmaker/allocation.py", "How fast places are given out: 4,000 instances."
     ),

@@ -9,16 +9,17 @@ interleaved pairs; one JSON line.
 """
 
 import asyncio
-import contextlib
 import json
 import statistics
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import aiohttp
 import orjson
+
+from bench.servers import Program
 
 PAIRS = 5
 PLAYERS = 20
@@ -105,40 +106,23 @@ async def _read(socket: aiohttp.ClientWebSocketResponse) -> None:
         pass
 
 
-@contextlib.asynccontextmanager
-async def server() -> AsyncIterator[dict[str, int]]:
-    """Run `serve` as a process of its own; gives its ports."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "signalling", "serve", "--host=127.0.0.1", "--player_port=0",
-        "--streamer_port=0", "--sfu_port=0", "--no_config", "--no-serve", "--drain_timeout=0",
-        "--player_messages_per_second=1000", *sys.argv[1:],
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+def server(options: Sequence[str]) -> Program:
+    """Return the server that is measured, with *options*."""
+    fixed = (
+        "signalling", "serve", "--host=127.0.0.1", "--player_port=0", "--streamer_port=0",
+        "--sfu_port=0", "--no_config", "--no-serve", "--drain_timeout=0",
+        "--player_messages_per_second=1000",
     )  # fmt: skip
-    assert process.stdout is not None
-    line = b""
-    while b'"listening"' not in line:
-        line = await process.stdout.readline()
-        assert line, "the server did not start"
-    silencing = asyncio.create_task(_drain(process.stdout))
-    try:
-        yield {**json.loads(line), "pid": process.pid}
-    finally:
-        process.terminate()
-        await process.wait()
-        await silencing
-
-
-async def _drain(stream: asyncio.StreamReader) -> None:
-    while await stream.read(2**16):
-        pass
+    return Program("pycirrus", (*fixed, *options))
 
 
 async def measure() -> dict[str, object]:
     """Return the ratio and what it was made of; times in milliseconds."""
-    async with server() as ports, aiohttp.ClientSession() as http:
-        streamer = await http.ws_connect(f"ws://127.0.0.1:{ports['streamer_port']}", compress=0)
+    program = server(sys.argv[1:])
+    async with program.running() as address, aiohttp.ClientSession() as http:
+        streamer = await http.ws_connect(address.streamer_url, compress=0)
         await streamer.send_str('{"type":"endpointId","id":"Bench"}')
-        stage = Stage(http, streamer, f"ws://127.0.0.1:{ports['player_port']}")
+        stage = Stage(http, streamer, address.player_url)
         echoing = asyncio.create_task(stage.echo())
         await p99(stage, stalled=False)
         pairs = []

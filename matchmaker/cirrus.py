@@ -91,7 +91,7 @@ class MessageStream:
 def _decode(raw: bytes) -> dict[str, Any]:
     try:
         message: dict[str, Any] = msgspec.json.decode(raw, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CirrusError(f"not JSON: {error}") from error
     return message
 

@@ -212,7 +212,10 @@ async def _body(request: web.Request) -> SessionBody:
     raw = await request.read()
     if len(raw) > MAX_BODY:
         raise msgspec.ValidationError("the body is too long")
-    return msgspec.json.decode(raw or b"{}", type=SessionBody)
+    try:
+        return msgspec.json.decode(raw or b"{}", type=SessionBody)
+    except RecursionError:
+        raise msgspec.ValidationError("the body is nested too deeply") from None
 
 
 PAGE_FILES: Final = {

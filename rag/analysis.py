@@ -8,6 +8,7 @@ from importlib.resources import files
 
 from rag.entries import Entry
 from rag.lexicon import THINGS, Concept, Kind, Lexicon, Mention
+from rag.measures import measure_terms, model_terms
 from rag.text import Script, bigrams, clean, has_hangul, tokens, without_particle
 
 _MONEY = re.compile(
@@ -37,6 +38,8 @@ class Reading:
     mentions: tuple[Mention, ...]
     head: Concept | None
     terms: tuple[str, ...]
+    head_terms: frozenset[str] = frozenset()
+    """Those of the thing asked for: what has its own term says little by the others."""
 
     @property
     def head_term(self) -> str | None:
@@ -58,9 +61,9 @@ def columns_of(entry: Entry, lexicon: Lexicon) -> Columns:
     return Columns(
         name=f"{names} {facets}",
         head=" ".join(_head_keys(entry, lexicon)),
-        concepts=" ".join(_keys(f"{names} . {facets}", lexicon)),
+        concepts=" ".join([*_keys(f"{names} . {facets}", lexicon), *_exact(names)]),
         body=entry.body,
-        body_concepts=" ".join(_keys(entry.body, lexicon)),
+        body_concepts=" ".join([*_keys(entry.body, lexicon), *_exact(entry.body)]),
         hangul=" ".join(_hangul(f"{names} {facets} {entry.body}")),
     )
 
@@ -74,6 +77,10 @@ def _head_keys(entry: Entry, lexicon: Lexicon) -> list[str]:
 def _keys(text: str, lexicon: Lexicon) -> list[str]:
     known = [m.concept for m in lexicon.read(text) if m.concept is not None]
     return [c.key for concept in known for c in (concept, *lexicon.broader(concept))]
+
+
+def _exact(text: str) -> list[str]:
+    return list(dict.fromkeys([*measure_terms(text), *model_terms(text)]))
 
 
 def _hangul(text: str) -> list[str]:
@@ -90,7 +97,7 @@ def read_request(text: str, lexicon: Lexicon) -> Reading:
         text=cleaned.strip() or clean(text),
         mentions=mentions,
         head=head,
-        terms=tuple(dict.fromkeys(_terms(mentions, head, lexicon))),
+        terms=tuple(dict.fromkeys([*_terms(mentions, head, lexicon), *_exact_terms(cleaned)])),
     )
 
 
@@ -104,6 +111,10 @@ def _terms(
             yield from _concept_terms(concept, lexicon, beside=beside)
         elif mention.text not in stop_words():
             yield from _word_terms(mention.text)
+
+
+def _exact_terms(text: str) -> Iterable[str]:
+    return (f'"{term}"' for term in _exact(text))
 
 
 def _concept_terms(concept: Concept, lexicon: Lexicon, *, beside: bool) -> Iterable[str]:
@@ -120,18 +131,18 @@ def _concept_terms(concept: Concept, lexicon: Lexicon, *, beside: bool) -> Itera
     if concept.kind is Kind.BRAND or (len(words) > 1 and concept.kind in THINGS and not beside):
         for word in words:
             for part in tokens(word):
-                yield f'{{name body}}: "{part.text}"'
+                yield f'"{part.text}"'
 
 
 def _word_terms(word: str) -> Iterable[str]:
     if has_hangul(word):
         yield from _bigram_terms(without_particle(word))
     else:
-        yield f'{{name body}}: "{word}"'
+        yield f'"{word}"'
 
 
 def _bigram_terms(text: str) -> Iterable[str]:
     for token in tokens(text):
         if token.script is Script.HANGUL:
             for pair in bigrams(without_particle(token.text)):
-                yield f'hangul: "{pair}"'
+                yield f'"{pair}"'

@@ -112,6 +112,10 @@ class Catalogue(Generic[ItemT]):
         found = await self._store.get(self._collection, ids)
         return [self._item.model_validate(d["item"]) for d in found if d.get("item")]
 
+    async def count(self) -> int:
+        """Return how many documents there are, with the stamps of deleted items."""
+        return await self._store.count(self._collection)
+
     async def delete(self, ids: Sequence[str]) -> int:
         """Remove items; return how many there were."""
         known = [

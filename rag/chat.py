@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from rag.advice import Adviser
 from rag.answering import Answering, Parts, Send
-from rag.chat_events import Error
+from rag.chat_events import LAST, Error, Event
 from rag.chat_limits import PerMinute
 from rag.conversation import Conversations, Vote
 from rag.engine import Engine
@@ -94,16 +94,18 @@ class Chat:
         if refusal is not None:
             send(refusal)
             return False
-        answering = Answering(self._parts, user, question, send)
+
+        def pass_on(event: Event) -> None:
+            # The visitor may ask again as soon as it hears of the end.
+            if event.wire_name in LAST:
+                del self._running[user]
+            send(event)
+
+        answering = Answering(self._parts, user, question, pass_on)
         task = asyncio.create_task(answering.run())
         self._running[user] = _Running(answering, task)
-        task.add_done_callback(lambda ended: self._ended(user, answering, ended))
+        task.add_done_callback(lambda ended: _tell_if_cancelled(answering, ended))
         return True
-
-    def _ended(self, user: str, answering: Answering, task: asyncio.Task[None]) -> None:
-        del self._running[user]
-        if task.cancelled():
-            answering.cancelled()
 
     def _refusal(self, user: str, question: Question) -> Error | None:
         if not question.text.strip() or len(question.text) > LONGEST_QUESTION:
@@ -197,6 +199,12 @@ class Chat:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _tell_if_cancelled(answering: Answering, task: asyncio.Task[None]) -> None:
+    """Say the end of an answer that was cancelled before it began."""
+    if task.cancelled():
+        answering.cancelled()
 
 
 @asynccontextmanager

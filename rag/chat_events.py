@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 Json = dict[str, Any]
+
+LAST: Final = frozenset({"chatDone", "chatError"})
+"""Wire names of the events that end an answer."""
 
 
 class Event(Protocol):

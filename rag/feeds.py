@@ -4,7 +4,7 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -23,24 +23,34 @@ class Row:
     fields: Mapping[str, Any]
 
 
-def read_file(path: Path) -> Iterator[Row | RowError]:
+def read_file(
+    path: Path, passed: Callable[[int], None] = lambda _: None
+) -> Iterator[Row | RowError]:
     """
     Yield the rows of a `.jsonl`, `.json` or `.csv` file, also `.gz`.
 
-    A row that cannot be read comes as a `RowError` and does not end the reading.
-    Raises `OSError` when the file cannot be opened.
+    *passed* is told before each row how many bytes of the file were read (of a packed
+    one, packed bytes). A row that cannot be read comes as a `RowError` and does not end
+    the reading. Raises `OSError` when the file cannot be opened.
     """
     name = path.name.removesuffix(".gz")
-    with _opened(path) as stream:
-        if name.endswith(".csv"):
-            with io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
-                yield from read_csv(text)
-        else:
-            yield from read_json(stream)
+    with path.open("rb") as file, _unpacked(file, path) as stream:
+        known = file.seekable()  # a pipe does not tell where it is
+        for row in _rows(stream, commas=name.endswith(".csv")):
+            passed(file.tell() if known else 0)
+            yield row
 
 
-def _opened(path: Path) -> IO[bytes]:
-    return cast("IO[bytes]", gzip.open(path)) if path.suffix == ".gz" else path.open("rb")
+def _rows(stream: IO[bytes], *, commas: bool) -> Iterator[Row | RowError]:
+    if not commas:
+        yield from read_json(stream)
+        return
+    with io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
+        yield from read_csv(text)
+
+
+def _unpacked(file: IO[bytes], path: Path) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(file)) if path.suffix == ".gz" else file
 
 
 def read_json(lines: Iterable[bytes]) -> Iterator[Row | RowError]:
@@ -76,7 +86,7 @@ def _chain(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 def _array(text: bytes) -> Iterator[Row | RowError]:
     try:
         rows = json.loads(text, parse_float=Decimal)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         yield RowError(1, "", f"not JSON: {error}")
         return
     for number, fields in enumerate(rows, 1):

@@ -46,6 +46,10 @@ _STEPS: Final = {
 }
 
 
+PATIENCE: Final = 4
+"""Times the seconds of a search that it may wait for others to end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Findings:
     """Products for a request, best first."""
@@ -74,10 +78,15 @@ class Finder:
 
     async def find(self, request: Request) -> Findings:
         """Return what fits; raises `RagError`, `StoreError` and `TimeoutError`."""
-        async with asyncio.timeout(self.timeout):
-            if request.focus:
-                return await self._focused(request)
-            return await self._found(request)
+        async with asyncio.timeout(PATIENCE * self.timeout):
+            await self.engine.slots.acquire()
+        try:
+            async with asyncio.timeout(self.timeout):
+                if request.focus:
+                    return await self._focused(request)
+                return await self._found(request)
+        finally:
+            self.engine.slots.release()
 
     async def _focused(self, request: Request) -> Findings:
         found = await self.engine.products.catalogue.get([request.focus])

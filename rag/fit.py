@@ -131,7 +131,7 @@ def _text(product: Product) -> str:
 
 
 def _named(text: str, lexicon: Lexicon) -> dict[str, Concept]:
-    return {m.concept.key: m.concept for m in lexicon.read(text) if m.concept is not None}
+    return {concept.key: concept for concept in lexicon.known(text)}
 
 
 def _concepts(text: str, lexicon: Lexicon) -> dict[str, Concept]:

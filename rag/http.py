@@ -8,12 +8,11 @@ Whoever builds the application gives the engine and a check that raises an
 import asyncio
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
-from rag.catalogue import Imported
-from rag.engine import Engine, Shelf
+from rag.catalogue import Catalogue, Imported
 from rag.errors import RowError
 from rag.feeds import Row, read_json
 
@@ -23,17 +22,40 @@ _ERRORS_SHOWN = 100
 AdminCheck = Callable[[web.Request], Awaitable[None]]
 
 
-def routes(engine: Callable[[], Engine], require_admin: AdminCheck) -> web.RouteTableDef:
+class Shelf(Protocol):
+    """A catalogue that somebody indexes."""
+
+    @property
+    def catalogue(self) -> Catalogue[Any]:
+        """The items."""
+
+    def wake(self) -> None:
+        """Tell whoever indexes them that there is something new."""
+
+
+class Shelves(Protocol):
+    """What the routes read and write: an engine, or what stands for one elsewhere."""
+
+    @property
+    def products(self) -> Shelf:
+        """The products."""
+
+    @property
+    def partners(self) -> Shelf:
+        """The partners."""
+
+
+def routes(shelves: Callable[[], Shelves], require_admin: AdminCheck) -> web.RouteTableDef:
     """
     Return `PUT /api/catalogue`, `GET`, `DELETE /api/catalogue/{id}`, and for partners.
 
-    And the pictures of the demonstration under `/demo/images/`. *engine* is called for each
-    request, so that routes can be there before the engine is; it may raise an
+    And the pictures of the demonstration under `/demo/images/`. *shelves* is called for each
+    request, so that routes can be there before they are; it may raise an
     `HTTPException` meanwhile. A body longer than `LARGEST_BODY` gets 413.
     """
     table = web.RouteTableDef()
-    _add(table, "/api/catalogue", lambda: engine().products, require_admin)
-    _add(table, "/api/partners", lambda: engine().partners, require_admin)
+    _add(table, "/api/catalogue", lambda: shelves().products, require_admin)
+    _add(table, "/api/partners", lambda: shelves().partners, require_admin)
     table.get("/demo/images/{name}")(_picture)
     return table
 
@@ -41,7 +63,7 @@ def routes(engine: Callable[[], Engine], require_admin: AdminCheck) -> web.Route
 def _add(
     table: web.RouteTableDef,
     path: str,
-    shelf_of: Callable[[], Shelf[Any]],
+    shelf_of: Callable[[], Shelf],
     require_admin: AdminCheck,
 ) -> None:
     @table.put(path)
@@ -53,7 +75,7 @@ def _add(
             return _error(413, "too_large", f"at most {LARGEST_BODY} bytes")
         rows = await asyncio.to_thread(_parsed, body)
         report = await shelf.catalogue.upsert(rows)
-        shelf.indexer.wake()
+        shelf.wake()
         return web.json_response(_report(report), status=422 if _all_failed(report) else 200)
 
     @table.get(path + "/{id}")
@@ -66,7 +88,7 @@ def _add(
         await require_admin(request)
         shelf = shelf_of()
         count = await shelf.catalogue.delete([request.match_info["id"]])
-        shelf.indexer.wake()
+        shelf.wake()
         return web.Response(status=204) if count else _not_found()
 
 

@@ -68,7 +68,7 @@ class Indexer:
         """
         Index what changed; return how many items were written or removed.
 
-        *progress* is told how many documents each batch had, unchanged ones too.
+        *progress* is told after each batch how many items it wrote or removed.
         Raises `EmbeddingError`, `IndexUnavailableError` or `StoreError`; what was done
         before stays.
         """
@@ -76,8 +76,9 @@ class Indexer:
         async with self._busy:
             after = _before(await self._index.cursor())
             async for batch in _batches(self._catalogue.changes(after), BATCH):
-                done += await self._take(batch)
-                progress(len(batch))
+                taken = await self._take(batch)
+                done += taken
+                progress(taken)
         return done
 
     async def _take(self, batch: Sequence[Stored[Any]]) -> int:

@@ -114,7 +114,7 @@ class Product(Item):
     attributes: Annotated[dict[str, str], BeforeValidator(_flat)] = Field(
         default_factory=dict, validation_alias=AliasChoices("attributes", "attrs")
     )
-    stock: Annotated[int, Field(ge=0)] | None = None
+    stock: Annotated[int, Field(ge=0, le=2**53)] | None = None
     ue_asset: Line | None = Field(default=None, alias="ueAsset")
 
     plural: ClassVar[str] = "products"
@@ -129,13 +129,14 @@ class Product(Item):
             facets=tuple(clean(f) for f in facets if f),
             body=clean(" ".join([*self.description.values(), *_long(self.attributes)])[:_BODY]),
             summary=clean(self.in_language(self.description, "en"))[:300],
-            facts=Facts(
-                currency=self.currency,
-                units=units(self.price),
-                tags=_tags(lexicon, style=[self.style], category=[self.category])
-                | (frozenset() if self.stock == 0 else {tag("stock", "yes")}),
-            ),
+            facts=self.facts(lexicon),
         )
+
+    def facts(self, lexicon: Lexicon) -> Facts:
+        """Return what filters compare."""
+        stock = frozenset() if self.stock == 0 else {tag("stock", "yes")}
+        tags = _tags(lexicon, style=[self.style], category=[self.category])
+        return Facts(self.currency, units(self.price), tags | stock)
 
 
 class Partner(Item):
@@ -152,7 +153,7 @@ class Partner(Item):
     plural: ClassVar[str] = "partners"
 
     def entry(self, lexicon: Lexicon) -> Entry:
-        """Return what the indexes see; a budget must reach the lowest price."""
+        """Return what the indexes see."""
         return Entry(
             id=self.id,
             names=tuple(clean(n) for n in self.name.values()),
@@ -160,13 +161,14 @@ class Partner(Item):
             facets=tuple(clean(f) for f in [*self.styles, *self.regions]),
             body=clean(" ".join(self.description.values())[:_BODY]),
             summary=clean(self.in_language(self.description, "en"))[:300],
-            facts=Facts(
-                currency=self.currency,
-                units=units(self.price_from),
-                tags=_tags(lexicon, style=self.styles, category=[self.kind])
-                | {tag("region", region) for region in self.regions},
-            ),
+            facts=self.facts(lexicon),
         )
+
+    def facts(self, lexicon: Lexicon) -> Facts:
+        """Return what filters compare; a budget must reach the lowest price."""
+        tags = _tags(lexicon, style=self.styles, category=[self.kind])
+        regions = {tag("region", region) for region in self.regions}
+        return Facts(self.currency, units(self.price_from), tags | regions)
 
 
 class Searchable(Protocol):

@@ -6,17 +6,21 @@ form). It turns text of either language into concepts, and a Korean query into t
 English words a catalogue uses.
 """
 
+import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
 from rag.text import PARTICLES, Script, Token, clean, has_hangul, singular, tokens
 
 _LONGEST = 16  # syllables; longer phrases are not looked for
+_WORDS = 4  # words; the same
+_CANONICAL_KEPT = 4_096  # texts: styles, categories and regions are few
 _COMPLEMENT = re.compile(
     r"(?<=\w)\s+(?:for|with|without|compatible|including|incl|w|over|under|above|below|beside|"
     r"in|on|at|by|near|next to|behind|against|that|which|whose|where|when|to|into|from)\b.*",
@@ -71,23 +75,51 @@ class Mention:
     concept: Concept | None
 
 
+REMEMBERED: Final = 2_048
+"""Texts whose concepts are kept, some megabytes: the same products are read again and again."""
+
+
+@dataclass(slots=True)
+class _Phrases:
+    """Concepts by their phrases, and how long a phrase with a given beginning may be."""
+
+    english: dict[str, Concept] = field(default_factory=dict)
+    korean: dict[str, Concept] = field(default_factory=dict)
+    words: dict[str, int] = field(default_factory=dict)
+    """How many words the longest English phrase has that begins with a word."""
+    syllables: dict[str, int] = field(default_factory=dict)
+    """How long the longest Korean phrase is that begins with a character."""
+
+    def add(self, concept: Concept) -> None:
+        """Take in a concept; phrases that are known already keep their meaning."""
+        for text in concept.english:
+            key = _english_key(text)
+            self.english.setdefault(key, concept)
+            first, *rest = key.split() or [""]
+            self.words[first] = max(self.words.get(first, 0), 1 + len(rest))
+        for form in (form for text in concept.korean for form in _forms(text)):
+            self.korean.setdefault(form, concept)
+            longest = max(self.syllables.get(form[:1], 0), len(form))
+            self.syllables[form[:1]] = min(longest, _LONGEST)
+
+
 @dataclass(slots=True)
 class Lexicon:
     """Concepts by their words; immutable after construction."""
 
     concepts: tuple[Concept, ...]
-    _english: dict[str, Concept] = field(default_factory=dict, init=False)
-    _korean: dict[str, Concept] = field(default_factory=dict, init=False)
+    _phrases: _Phrases = field(default_factory=_Phrases, init=False)
     _broader: dict[str, tuple[Concept, ...]] = field(default_factory=dict, init=False)
+    _canonical: dict[str, str] = field(default_factory=dict, init=False)
+    _known: Callable[[str], tuple[Concept, ...]] = field(init=False, repr=False, compare=False)
+    _head: Callable[[str], Concept | None] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for concept in self.concepts:
-            for words in concept.english:
-                self._english.setdefault(_english_key(words), concept)
-            for words in concept.korean:
-                for form in _forms(words):
-                    self._korean.setdefault(form, concept)
+            self._phrases.add(concept)
         self._broader = {c.key: self._find_broader(c, c.english) for c in self.concepts}
+        self._known = lru_cache(REMEMBERED)(self._find_known)
+        self._head = lru_cache(REMEMBERED)(self._find_head)
 
     def broader(self, concept: Concept) -> tuple[Concept, ...]:
         """Return what *concept* also is: a laser printer is a printer, and laser."""
@@ -102,8 +134,8 @@ class Lexicon:
         for words in names:
             parts = _english_key(words).split()
             for cut in range(1, len(parts)):
-                head = self._english.get(" ".join(parts[cut:]))
-                quality = self._english.get(" ".join(parts[:cut]))
+                head = self._phrases.english.get(" ".join(parts[cut:]))
+                quality = self._phrases.english.get(" ".join(parts[:cut]))
                 if head is not None and head is not concept:
                     found.setdefault(head.key, head)
                 if quality is not None and quality.kind not in THINGS:
@@ -112,7 +144,15 @@ class Lexicon:
 
     def read(self, text: str) -> list[Mention]:
         """Split *text* (either language, mixed too) into concepts and unknown words."""
-        return _Reader(clean(text), self._english, self._korean).mentions()
+        return _Reader(clean(text), self._phrases).mentions()
+
+    def known(self, text: str) -> tuple[Concept, ...]:
+        """Return the concepts in *text*, each once; texts of products are remembered."""
+        return self._known(text)
+
+    def _find_known(self, text: str) -> tuple[Concept, ...]:
+        found = {m.concept.key: m.concept for m in self.read(text) if m.concept is not None}
+        return tuple(found.values())
 
     def head(self, name: str) -> Concept | None:
         """
@@ -120,6 +160,9 @@ class Lexicon:
 
         `Laptop privacy filter for 15"` is a filter, `노트북 가방` a bag.
         """
+        return self._head(name)
+
+    def _find_head(self, name: str) -> Concept | None:
         main = _COMPLEMENT.sub("", clean(name))
         for segment in _CUT.split(main):
             mentions = self.read(segment)
@@ -130,8 +173,21 @@ class Lexicon:
                 return None if _names_more(mentions[at + 1 :]) else mentions[at].concept
         return None
 
+    @property
+    def digest(self) -> str:
+        """What tells one lexicon from another: an index is made with one of them."""
+        return hashlib.sha256(repr(self.concepts).encode()).hexdigest()[:12]
+
     def canonical(self, text: str) -> str:
         """Return the English name of a text that is one concept, else the text itself."""
+        known = self._canonical.get(text)
+        if known is None:
+            if len(self._canonical) >= _CANONICAL_KEPT:
+                self._canonical.clear()
+            known = self._canonical[text] = self._find_canonical(text)
+        return known
+
+    def _find_canonical(self, text: str) -> str:
         mentions = self.read(text)
         found = mentions[0].concept if len(mentions) == 1 else None
         return text.strip().casefold() if found is None else found.name
@@ -182,12 +238,10 @@ def _forms(words: str) -> Iterator[str]:
 class _Reader:
     """One pass over one text."""
 
-    def __init__(
-        self, text: str, english: dict[str, Concept], korean: dict[str, Concept]
-    ) -> None:
+    def __init__(self, text: str, phrases: _Phrases) -> None:
         self._tokens = list(tokens(text))
-        self._english = english
-        self._korean = korean
+        self._singular = [singular(t.text) for t in self._tokens]
+        self._phrases = phrases
 
     def mentions(self) -> list[Mention]:
         found: list[Mention] = []
@@ -204,18 +258,18 @@ class _Reader:
         return found
 
     def _latin_at(self, at: int) -> tuple[int, list[Mention]] | None:
-        for stop in range(min(len(self._tokens), at + 4), at, -1):
-            part = self._tokens[at:stop]
-            if any(t.script is Script.HANGUL for t in part):
-                continue
-            concept = self._english.get(" ".join(singular(t.text) for t in part))
+        words = min(self._phrases.words.get(self._singular[at], 0), _WORDS)
+        for stop in range(min(len(self._tokens), at + words), at, -1):
+            concept = self._phrases.english.get(" ".join(self._singular[at:stop]))
             if concept is not None:
-                return stop, [_mention(part[0], part[-1], concept)]
+                return stop, [_mention(self._tokens[at], self._tokens[stop - 1], concept)]
         return None
 
     def _hangul_at(self, at: int) -> tuple[int, list[Mention]] | None:
         """Match Korean phrases from one token on, whatever their spacing."""
-        for stop in range(min(len(self._tokens), at + 4), at, -1):
+        if self._tokens[at].text[0] not in self._phrases.syllables:
+            return None
+        for stop in range(min(len(self._tokens), at + _WORDS), at, -1):
             part = self._tokens[at:stop]
             if part[-1].script is Script.HANGUL or at + 1 < stop:
                 concepts = self._split("".join(t.text for t in part), whole=stop - at > 1)
@@ -227,10 +281,12 @@ class _Reader:
         """Cover *run* with phrases, the longest first, and at most an ending left over."""
         if not has_hangul(run):
             return []
-        for length in range(min(len(run), _LONGEST), 0, -1):
-            concept = self._korean.get(run[:length])
+        for length in range(min(len(run), self._phrases.syllables.get(run[0], 0)), 0, -1):
+            concept = self._phrases.korean.get(run[:length])
+            if concept is None:
+                continue
             rest = run[length:]
-            if concept is None or (length == 1 and rest and rest not in PARTICLES):
+            if length == 1 and rest and rest not in PARTICLES:
                 continue
             if not rest or rest in PARTICLES:
                 return [concept]

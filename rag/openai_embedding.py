@@ -15,6 +15,7 @@ _LONGEST = 6_000  # characters; the service refuses more than 8,192 tokens
 _DOCUMENT_RETRIES = (
     6  # an import may wait for a rate limit to pass; the client reads retry-after
 )
+_QUERIES = 64  # visitors wait for none of each other, nor for an import
 _QUERY_RETRIES = 1  # a visitor may not
 
 
@@ -41,7 +42,10 @@ class OpenAIEmbedder:
         self.dimensions = dimensions
         self._model = model
         self._client = AsyncOpenAI(api_key=api_key, base_url=base_url)
-        self._slots = asyncio.Semaphore(concurrency)
+        self._slots = {
+            Purpose.QUERY: asyncio.Semaphore(_QUERIES),
+            Purpose.DOCUMENT: asyncio.Semaphore(concurrency),
+        }
         self._timeouts = {Purpose.QUERY: query_timeout, Purpose.DOCUMENT: document_timeout}
 
     async def embed(self, texts: Sequence[str], purpose: Purpose) -> Vectors:
@@ -63,7 +67,7 @@ class OpenAIEmbedder:
     async def _request(self, texts: Sequence[str], purpose: Purpose) -> Vectors:
         retries = _QUERY_RETRIES if purpose is Purpose.QUERY else _DOCUMENT_RETRIES
         client = self._client.with_options(timeout=self._timeouts[purpose], max_retries=retries)
-        async with self._slots:
+        async with self._slots[purpose]:
             try:
                 answer = await client.embeddings.create(
                     model=self._model,

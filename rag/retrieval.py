@@ -17,9 +17,9 @@ from rag.lexicon import Lexicon
 from rag.money import Money, Rates
 
 CANDIDATES = 200  # of each ranking; fusion of more changed nothing
-_SPARE = 10  # candidates read beyond the limit, for those that changed meanwhile
+_SPARE = 10  # candidates read beyond the limit when some of it changed meanwhile
 _K = 60  # of reciprocal rank fusion (Cormack, Clarke, Büttcher 2009)
-TEXT_WEIGHT, VECTOR_WEIGHT = 2.0, 1.0  # decision 0202
+TEXT_WEIGHT, VECTOR_WEIGHT = 3.0, 1.0  # decision 0202
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,16 +177,31 @@ class Retriever(Generic[ItemT]):
         self, reading: Reading, candidates: Sequence[Candidate], where: Where, limit: int
     ) -> tuple[Hit[ItemT], ...]:
         """Read the items; one that changed meanwhile is checked against the filter again."""
-        chosen = candidates[: limit + _SPARE]
-        items = {i.id: i for i in await self._catalogue.get([c.id for c in chosen])}
-        pairs = [(items[c.id].entry(self._lexicon), c) for c in chosen if c.id in items]
-        allowed = [(e, c) for e, c in pairs if where.allows(e.facts)]
-        ranked: Sequence[Candidate] = [c for _, c in allowed]
+        found = await self._allowed(candidates[:limit], where)
+        if len(found) < limit or self._reranker is not None:
+            found += await self._allowed(candidates[limit : limit + _SPARE], where)
         if self._reranker is not None:
-            ranked = await self._reranker.rerank(reading, allowed)
+            found = await self._reranked(self._reranker, reading, found)
         return tuple(
-            Hit(items[c.id], c.score, c.text_rank, c.vector_rank) for c in ranked[:limit]
+            Hit(item, c.score, c.text_rank, c.vector_rank) for item, c in found[:limit]
         )
+
+    async def _allowed(
+        self, candidates: Sequence[Candidate], where: Where
+    ) -> list[tuple[ItemT, Candidate]]:
+        items = {i.id: i for i in await self._catalogue.get([c.id for c in candidates])}
+        pairs = [(items[c.id], c) for c in candidates if c.id in items]
+        return [(i, c) for i, c in pairs if where.allows(i.facts(self._lexicon))]
+
+    async def _reranked(
+        self,
+        reranker: Reranker,
+        reading: Reading,
+        found: Sequence[tuple[ItemT, Candidate]],
+    ) -> list[tuple[ItemT, Candidate]]:
+        items = {c.id: item for item, c in found}
+        entries = [(item.entry(self._lexicon), c) for item, c in found]
+        return [(items[c.id], c) for c in await reranker.rerank(reading, entries)]
 
 
 def fuse(text: Sequence[Scored], vectors: Sequence[Scored]) -> list[Candidate]:

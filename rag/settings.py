@@ -39,6 +39,10 @@ class RagSettings(ChatSettings):
         default="text-embedding-3-small",
         description="Model name for openai and fastembed",
     )
+    embedding_model_path: Path | None = Field(
+        default=None,
+        description="Folder with the fastembed model's files; without it they are downloaded",
+    )
     embedding_dimensions: int = Field(
         default=1536, ge=8, le=4096, description="Numbers of a vector, for openai and fastembed"
     )

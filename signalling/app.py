@@ -30,7 +30,6 @@ from signalling.endpoint import UNLIMITED, Connections, Endpoint, NewSession
 from signalling.errors import CloseCode, Refused
 from signalling.expiry import Calendar
 from signalling.guests.opening import Guests
-from signalling.header_deadline import HEADER_DEADLINE, HeaderDeadline
 from signalling.http.api import Api, Guard
 from signalling.http.certificates import Certificate
 from signalling.http.health import Health, Readiness
@@ -38,8 +37,10 @@ from signalling.http.page import page_from
 from signalling.http.rest import Rest
 from signalling.http.site import Routes, Site
 from signalling.http.user_routes import UserRoutes
+from signalling.http_guard import HTTP_GUARD, HttpGuard
 from signalling.keepalive import Watched
 from signalling.listening import IDLE_TIMEOUT, listening
+from signalling.loop_delay import LoopDelay
 from signalling.matching.epic_matchmaker import Registration
 from signalling.matching.epic_redirects import EpicRedirects
 from signalling.matching.matchmaking import Matchmaking
@@ -68,6 +69,7 @@ class Server:
     def __init__(self, settings: ServeSettings) -> None:
         self.settings = settings
         self.metrics = Metrics()
+        self._loop_delay = LoopDelay(self.metrics.registry)
         self.registry = Registry()
         self.limits = Limits(settings, self.metrics)
         secret = settings.session_secret or kept_secret(settings.data_dir)
@@ -85,9 +87,7 @@ class Server:
         self.operators = Operators(self.authenticator)
         self.health = Health(self.metrics, self.operators)
         self.calendar = Calendar(time.time())
-        self.header_deadline = HeaderDeadline(
-            timeout=settings.header_timeout, metrics=self.metrics, now=time.monotonic
-        )
+        self.http_guard = HttpGuard(settings, metrics=self.metrics, now=time.monotonic)
         self.connections = Connections()
         self._new_connection = connection_factory()
         self.https_port = 0
@@ -183,6 +183,7 @@ class Server:
             self.operators,
             authenticator=self.authenticator,
             limits=self.limits,
+            metrics=self.metrics,
         )
 
     def _rest_api(self) -> Api:
@@ -219,7 +220,7 @@ class Server:
         """Return an application with what every port has; *hops* proxies are before it."""
         app = web.Application()
         app[TRUSTED_HOPS] = hops
-        app[HEADER_DEADLINE] = self.header_deadline
+        app[HTTP_GUARD] = self.http_guard
         app[IDLE_TIMEOUT] = self.settings.idle_timeout
         app.on_response_prepare.append(harden)
         return app
@@ -347,13 +348,14 @@ class Server:
         if self._certificate is not None:
             ticking.append((CERTIFICATE_SECONDS, self._certificate.reload_if_changed))
         turning = [asyncio.create_task(_every(*each)) for each in ticking]
+        turning.append(asyncio.create_task(self._loop_delay.run()))
         yield
         for task in turning:
             task.cancel()
         await asyncio.gather(*turning, return_exceptions=True)
 
     def _every_second(self) -> None:
-        self.header_deadline.sweep()
+        self.http_guard.sweep()
         self.calendar.turn(time.time())
 
     async def public_keys(self, _app: web.Application) -> AsyncIterator[None]:

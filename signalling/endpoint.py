@@ -154,6 +154,7 @@ class Endpoint:
                 self.calendar.discard(connection.session.link)
             self.wheel.discard(connection)
             self.connections.discard(connection)
+            connection.retire()
 
 
 def origin_of(request: web.Request, grant: Grant) -> Origin:

@@ -70,21 +70,27 @@ async def _subscribe(session: PlayerSession | SfuSession, streamer_id: str) -> N
     try:
         streamer = await context.admission.admit(player, streamer_id)
     except NotAdmitted as exc:
-        log.info("subscribe_failed", peer=player.id, reason=str(exc))
-        if player.dialect.tells_failures:
-            player.link.send(messages.subscribe_failed(str(exc)))
+        _tell_failure(player, str(exc))
         return
-    await _watch(session, streamer)
+    if not await _watch(session, streamer):
+        _tell_failure(player, f"Streamer {streamer_id} left.")
 
 
-async def _watch(session: PlayerSession | SfuSession, streamer: Streamer) -> None:
-    """Connect, unless one of the two left while the place was looked for."""
-    player = session.player
-    if player.id not in session.context.registry.players:
-        await session.context.admission.left(player)
-        return
-    session.context.registry.connect(player, streamer)
+def _tell_failure(player: Player, reason: str) -> None:
+    log.info("subscribe_failed", peer=player.id, reason=reason)
+    if player.dialect.tells_failures:
+        player.link.send(messages.subscribe_failed(reason))
+
+
+async def _watch(session: PlayerSession | SfuSession, streamer: Streamer) -> bool:
+    """Connect; False if one of the two left while the place was looked for."""
+    player, context = session.player, session.context
+    if player.id not in context.registry.players or not streamer.streaming:
+        await context.admission.left(player)
+        return False
+    context.registry.connect(player, streamer)
     log.info("subscribed", peer=player.id, streamer=streamer.id)
+    return True
 
 
 def unsubscribe(session: PlayerSession | SfuSession, message: Json) -> Waiting:
@@ -121,12 +127,10 @@ async def _subscribe_unasked(
     player.asked = True
     player.offers = player.offers or message["type"] == "offer"
     streamer = await session.context.admission.admit_unasked(player)
-    if streamer is None:
+    if streamer is None or not await _watch(session, streamer):
         session.close(CloseCode.STREAMER_LEFT, "no streamer is connected")
         return
-    await _watch(session, streamer)
-    if player.streamer is not None:
-        to_streamer(session, message, raw)
+    to_streamer(session, message, raw)
 
 
 def layer_preference(session: PlayerSession | SfuSession, message: Json, raw: bytes) -> None:
@@ -160,8 +164,7 @@ async def _seat_silent(session: PlayerSession) -> None:
     player = session.player
     streamer = await session.context.admission.admit_unasked(player)
     if streamer is not None:
-        player.asked = True
-        await _watch(session, streamer)
+        player.asked = await _watch(session, streamer)
 
 
 # Streamers, and SFUs towards their players.

@@ -7,7 +7,8 @@ from typing import Final
 
 from aiohttp import web
 
-from signalling.header_deadline import HEADER_DEADLINE
+from signalling.access.proxies import TRUSTED_HOPS
+from signalling.http_guard import HTTP_GUARD
 from signalling.http_log import HTTP_LOG
 
 SHUTDOWN_SECONDS: Final = 5.0
@@ -49,8 +50,8 @@ async def listening(
         await app.cleanup()
         raise
     try:
-        if runner.server is not None and HEADER_DEADLINE in app:
-            app[HEADER_DEADLINE].watch(runner.server)
+        if runner.server is not None and HTTP_GUARD in app:
+            app[HTTP_GUARD].watch(runner.server, is_direct=not app.get(TRUSTED_HOPS))
         await web.TCPSite(runner, host, port, backlog=BACKLOG, ssl_context=tls).start()
         yield runner.addresses[0][1]
     finally:

@@ -2,12 +2,12 @@
 
 import logging
 import sys
-import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any, Final, Protocol, TextIO
 
 import orjson
@@ -48,23 +48,29 @@ class BatchedOutput:
     def __init__(self, stream: Destination) -> None:
         self._stream = stream
         self._lines: deque[str] = deque(maxlen=MAX_WAITING_LINES)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="logs", daemon=True)
+        self._stopping = Event()
+        self._has_some = Event()
+        self._thread = Thread(target=self._run, name="logs", daemon=True)
         self._thread.start()
 
     def write(self, line: str) -> None:
         """Take a line."""
         self._lines.append(line)
+        if not self._has_some.is_set():
+            self._has_some.set()
 
     def close(self) -> None:
         """Write what is left."""
         self._stopping.set()
+        self._has_some.set()
         self._thread.join(timeout=1)
 
     def _run(self) -> None:
-        while not self._stopping.wait(FLUSH_SECONDS):
+        while not self._stopping.is_set():
+            self._has_some.wait()
+            self._stopping.wait(FLUSH_SECONDS)
+            self._has_some.clear()
             self._flush()
-        self._flush()
 
     def _flush(self) -> None:
         lines = []
@@ -223,7 +229,12 @@ _console = structlog.dev.ConsoleRenderer(
 
 
 def _for_terminal(event: dict[str, Any]) -> str:
-    return str(_console(None, "", event))
+    return str(_console(None, "", {key: _harmless(value) for key, value in event.items()}))
+
+
+def _harmless(value: object) -> object:
+    """Return *value* without what a terminal would obey, or show as something else."""
+    return value if not isinstance(value, str) or value.isprintable() else ascii(value)
 
 
 def _to_json(event: dict[str, Any]) -> str:

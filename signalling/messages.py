@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Final, TypeVar
 import msgspec
 import orjson
 
-from signalling.errors import BadMessage, NotJson
+from signalling.errors import BadMessage, NotJson, NotText
 
 PROTOCOL_VERSION: Final = "1.3.0"
 
@@ -190,6 +190,21 @@ def parse(raw: bytes) -> Json:
     if type(message) is not dict or type(message.get("type")) is not str:
         raise BadMessage("a message is a JSON object with a string 'type'")
     return message
+
+
+def parse_binary(raw: bytes) -> Json:
+    """
+    Return the message in a binary frame, as `parse`.
+
+    Raises:
+        NotText: *raw* is not JSON in UTF-8.
+        BadMessage: It is JSON, but no message.
+
+    """
+    try:
+        return parse(raw)
+    except NotJson:
+        raise NotText("a binary frame must hold JSON in UTF-8") from None
 
 
 def read(kind: type[MessageT], message: Json) -> MessageT:

@@ -2,13 +2,21 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
+from signalling.errors import CloseCode
+
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+FIRST_PRIVATE_CODE: Final = 3000
+"""Close codes below it are the protocol's, and few (RFC 6455, 7.4.2)."""
+
+OUR_CODES: Final = frozenset(map(int, CloseCode))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +120,9 @@ class Metrics:
 
     def closed(self, role: str, code: int) -> None:
         """Count a closed socket."""
-        self._closed.labels(role, str(code)).inc()
+        # A peer chooses its code among thousands: each would stay as a series of its own.
+        is_known = code < FIRST_PRIVATE_CODE or code in OUR_CODES
+        self._closed.labels(role, str(code) if is_known else "other").inc()
 
     def refused(self, role: str, reason: str) -> None:
         """Count a refused upgrade."""

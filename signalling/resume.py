@@ -150,6 +150,12 @@ class ResumableLink:
         else:
             self._resumption.end_soon(self)
 
+    def retire(self) -> None:
+        """Let go of the session, which holds this as its link; nothing is sent any more."""
+        self.ending = self.ending or (CloseCode.NORMAL, "")
+        self._kept.clear()
+        del self.session
+
     # What it remembers.
 
     def _let_go_of_oldest(self, limits: ResumeLimits) -> None:
@@ -416,13 +422,15 @@ class Resumption:
         self.later(0, link.session.lost)
 
     def end(self, link: ResumableLink) -> None:
-        """Forget *link*: its player has left."""
+        """Forget *link*: its player has left. Twice does no harm."""
+        if self._links.pop(link.key, None) is None:
+            return
         self._stop_waiting(link)
-        self._links.pop(link.key, None)
         if link.attachment is not None:
             link.attachment.line = None
         link.detach()
         link.session.lost()
+        link.retire()
 
     def _stop_waiting(self, link: ResumableLink) -> None:
         timer = self._waiting.pop(link, None)

@@ -19,7 +19,7 @@ from signalling import messages
 from signalling.admission import Admission
 from signalling.dialect import Dialect
 from signalling.directory import Directory, IdFactory
-from signalling.errors import BadMessage, CloseCode, Flood, NotJson, NotText, ProtocolError
+from signalling.errors import BadMessage, CloseCode, Flood, ProtocolError
 from signalling.headcount import Headcount
 from signalling.messages import Json
 from signalling.metrics import Metrics
@@ -38,8 +38,12 @@ Messages that may wait behind a control message that waits for a store.
 A page trickles some dozens of candidates; more than this is not a page.
 """
 
-BACKLOG_BYTES: Final = 1024 * 1024
-"""What they may hold together; an offer is some kilobytes, a candidate some hundred bytes."""
+BACKLOG_BYTES: Final = 256 * 1024
+"""
+What they may hold together; an offer is some kilobytes, a candidate some hundred bytes.
+
+They wait parsed, which can be twenty times as large.
+"""
 
 log = structlog.get_logger()
 
@@ -93,6 +97,9 @@ Handler = Callable[[Any, Json], Coroutine[Any, Any, None] | None]
 Forward = Callable[[Any, Json, bytes], None]
 """Passes one message type on."""
 
+Parse = Callable[[bytes], Json]
+"""Returns the message in some bytes, or raises `ProtocolError`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -131,7 +138,7 @@ class Session:
         self.received = 0
         """Messages received: any of them shows that the peer is alive."""
         self._busy = False
-        self._backlog: deque[bytes] | None = None
+        self._backlog: deque[tuple[Json, bytes]] | None = None
         self._allowance: float = context.rate.burst
         self._refilled = context.now()
 
@@ -174,36 +181,29 @@ class Session:
 
     # Receiving.
 
-    def receive(self, raw: bytes) -> None:
+    def receive(self, raw: bytes, parse: Parse = messages.parse) -> None:
         """Take one message; never raises. Later messages wait behind one that waits."""
         self.received += 1
         self._allowance -= 1
         try:
             if self._allowance < 0:
                 self._refill()
-            if self._busy:
-                self._wait_in_line(raw)
-            elif self.phase is Phase.OPEN:
-                self._dispatch(raw)
+            if self.phase is Phase.OPEN:
+                self._take(parse(raw), raw)
         except ProtocolError as exc:
             self.refuse(exc)
         except Exception as exc:  # noqa: BLE001 - one peer's message never ends the server
             self.fail(exc)
 
     def receive_binary(self, raw: bytes) -> None:
-        """Take one message that came in a binary frame, as UE has sent them."""
-        try:
-            messages.parse(raw)
-        except NotJson:
-            self.received += 1
-            self.refuse(NotText("a binary frame must hold JSON in UTF-8"))
-        except BadMessage:
-            self.receive(raw)
-        else:
-            self.receive(raw)
+        """Take one message that came in a binary frame, as UE has sent them; never raises."""
+        self.receive(raw, messages.parse_binary)
 
-    def _dispatch(self, raw: bytes) -> None:
-        self._handle(messages.parse(raw), raw)
+    def _take(self, message: Json, raw: bytes) -> None:
+        if self._busy and message["type"] not in self.table.anytime:
+            self._wait_in_line(message, raw)
+        else:
+            self._handle(message, raw)
 
     def _handle(self, message: Json, raw: bytes) -> None:
         wire_name = message["type"]
@@ -233,25 +233,21 @@ class Session:
         while self._backlog and not self._busy and self.phase is Phase.OPEN:
             self._take_next(self._backlog)
 
-    def _take_next(self, backlog: deque[bytes]) -> None:
+    def _take_next(self, backlog: deque[tuple[Json, bytes]]) -> None:
         try:
-            self._dispatch(backlog.popleft())
+            self._handle(*backlog.popleft())
         except ProtocolError as exc:
             self.refuse(exc)
         except Exception as exc:  # noqa: BLE001 - as in receive()
             self.fail(exc)
 
-    def _wait_in_line(self, raw: bytes) -> None:
-        message = messages.parse(raw)
-        if message["type"] in self.table.anytime:
-            self._handle(message, raw)
-            return
+    def _wait_in_line(self, message: Json, raw: bytes) -> None:
         if self._backlog is None:
             self._backlog = deque()
-        waiting = len(raw) + sum(map(len, self._backlog))
+        waiting = len(raw) + sum(len(earlier) for _, earlier in self._backlog)
         if len(self._backlog) >= BACKLOG_MESSAGES or waiting > BACKLOG_BYTES:
             raise Flood("too many messages while an earlier one is worked on")
-        self._backlog.append(raw)
+        self._backlog.append((message, raw))
 
     def _refill(self) -> None:
         rate = self.context.rate

@@ -127,6 +127,9 @@ class ServeSettings(
     retrieval: bool = False
     """Search products: catalogue and partners at /api/catalogue and /api/partners."""
 
+    retrieval_process: bool = True
+    """Search and consult in a process of its own, so that signalling never waits for it."""
+
     config_file: Path | None = None
     """A config.json of Wilbur, of Cirrus, or of this server."""
 

@@ -72,7 +72,8 @@ class StreamerSession(Session):
             self._refuse_name()
         if wanted != streamer.wanted_id or not streamer.id:
             await self._take_name(wanted)
-        self.named()
+        if self.phase is not Phase.LOST:
+            self.named()
 
     def named(self) -> None:
         """Act on having a name: a streamer that has one can be watched."""

@@ -184,7 +184,18 @@ class Connection:
             else:
                 self.session.lost()
         await self._say_goodbye(socket, request)
+        drop_frames(socket.exception())
         return socket
+
+    def retire(self) -> None:
+        """
+        Let go of the session, which holds this as its link: the last thing that is called.
+
+        What holds itself stays in memory until the collector has been through everything.
+        """
+        self.state = State.CLOSED
+        self._transport = None
+        del self.session
 
     def _make_socket(self, protocols: tuple[str, ...]) -> web.WebSocketResponse:
         raise NotImplementedError
@@ -221,6 +232,17 @@ class Connection:
         transport = request.transport
         if transport is not None and transport.get_write_buffer_size() > 0:
             asyncio.get_running_loop().call_later(CLOSE_SECONDS, transport.abort)
+
+
+def drop_frames(error: BaseException | None) -> None:
+    """
+    Take the tracebacks from *error*, with which a socket ended.
+
+    aiohttp keeps it in the socket, and the frames in its traceback hold the socket.
+    """
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__context__
 
 
 def is_broken(socket: web.WebSocketResponse) -> bool:

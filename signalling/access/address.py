@@ -39,8 +39,13 @@ def is_true_loopback(request: web.Request) -> bool:
     """Return whether *request* comes from this machine and no proxy passed it on."""
     if any(name in request.headers for name in FORWARDING_HEADERS):
         return False
-    address = _parsed(client_address(request))
-    return address is not None and address.is_loopback
+    return is_loopback(client_address(request))
+
+
+def is_loopback(address: str) -> bool:
+    """Return whether *address* is this machine's own."""
+    parsed = _parsed(address)
+    return parsed is not None and parsed.is_loopback
 
 
 @functools.lru_cache(maxsize=KNOWN_ADDRESSES)

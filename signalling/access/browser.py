@@ -55,10 +55,10 @@ def _host(url: str) -> str | None:
 
 async def harden(_request: web.Request, response: web.StreamResponse) -> None:
     """Give every HTTP answer its security headers; a signal of `on_response_prepare`."""
-    if response.status == SWITCHING_PROTOCOLS:
-        return
     headers = response.headers
     headers.pop("Server", None)
+    if response.status == SWITCHING_PROTOCOLS:
+        return
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("Content-Security-Policy", NO_PAGE_POLICY)

@@ -156,6 +156,7 @@ def _header(token: str) -> dict[str, Any]:
         header = jwt.get_unverified_header(token)
     except (jwt.PyJWTError, ValueError, RecursionError):
         raise TokenRefused("bad_token", "the token is not valid") from None
-    if header.get("alg") not in ALGORITHMS | {"HS256"}:
+    algorithm = header.get("alg")
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS | {"HS256"}:
         raise TokenRefused("bad_token", "the token is not valid")
     return header

@@ -9,6 +9,8 @@ import structlog
 
 from signalling import messages
 from signalling.access.identity import Users
+from signalling.chat.consulting import Consultant
+from signalling.chat.metrics import ChatMetrics
 from signalling.errors import BadMessage
 from signalling.messages import Json
 from signalling.registry import Player
@@ -17,7 +19,7 @@ from signalling.session import Handler, PlayerSession
 from stores.documents import StoreError
 
 if TYPE_CHECKING:
-    from rag.chat import Chat
+    from rag.answering import Send
     from rag.chat_events import Event
     from rag.hearing import Question
 
@@ -84,7 +86,7 @@ Told of a question and of each event of its answer; returns whether the event is
 care of, so that who asked is not sent it.
 """
 
-Act = Callable[["Chat", PlayerSession, str, Any], Coroutine[Any, Any, None] | None]
+Act = Callable[[Consultant, PlayerSession, str, Any], Coroutine[Any, Any, None] | None]
 
 
 class ChatMessages:
@@ -96,9 +98,15 @@ class ChatMessages:
     """
 
     def __init__(
-        self, chat: Callable[[], "Chat | None"], *, users: Users, currency: str
+        self,
+        chat: Callable[[], Consultant | None],
+        *,
+        users: Users,
+        currency: str,
+        metrics: ChatMetrics,
     ) -> None:
         self._chat = chat
+        self._metrics = metrics
         self._users = users
         self._currency = currency
         self._tasks = Tasks()
@@ -112,7 +120,7 @@ class ChatMessages:
             Ask.wire_name: self._handler(Ask, self._ask),
             Cancel.wire_name: self._handler(Cancel, _cancel),
             ReadBack.wire_name: self._handler(ReadBack, _read_back),
-            Judge.wire_name: self._handler(Judge, _judge),
+            Judge.wire_name: self._handler(Judge, self._judge),
         }
 
     async def close(self) -> None:
@@ -126,6 +134,7 @@ class ChatMessages:
                 return
             chat = self._chat()
             if chat is None:
+                self._metrics.refused("starting")
                 _refuse(session, asked, "starting", "The catalogue is being loaded.", 2.0)
                 return
             user = self._users.of(session.player.grant, user=asked.user, user_id=asked.user_id)
@@ -158,21 +167,45 @@ class ChatMessages:
             log.error("chat_message_failed", type=kind.wire_name, exc_info=error)
             _complain(session, kind, "internal", "Something went wrong here.")
 
-    def _ask(self, chat: "Chat", session: PlayerSession, user: str, asked: Ask) -> None:
+    def _ask(self, chat: Consultant, session: PlayerSession, user: str, asked: Ask) -> None:
         try:
             question = question_of(asked, self._currency)
         except ValueError as exc:
             _complain(session, Ask, "bad_message", f"chat: budget {exc}")
             return
-        began = chat.start(user, question, lambda event: self._send(session, event))
-        if began:
-            self.overhear(session.player, Ask.wire_name, {"id": asked.id, "text": asked.text})
+        passing = self._passing(session, asked)
+        chat.start(user, question, self._metrics.observing(passing))
+
+    def _passing(self, session: PlayerSession, asked: Ask) -> "Send":
+        """Return what passes events on; who listens hears the question before its answer."""
+        begun = False
+
+        def pass_on(event: "Event") -> None:
+            nonlocal begun
+            if not begun and event.wire_name != "chatError":
+                begun = True
+                question = {"id": asked.id, "text": asked.text}
+                self.overhear(session.player, Ask.wire_name, question)
+            self._send(session, event)
+
+        return pass_on
 
     def _send(self, session: PlayerSession, event: "Event") -> None:
         fields = event.fields()
         if not self.overhear(session.player, event.wire_name, fields):
             # The player outlives its socket: a resumed one gets the rest.
             session.player.link.send(messages.encode(event.wire_name, fields))
+
+    async def _judge(
+        self, chat: Consultant, session: PlayerSession, user: str, asked: Judge
+    ) -> None:
+        known = await chat.feedback(
+            user, asked.id, product_id=asked.product_id, helpful=asked.helpful
+        )
+        if known:
+            self._metrics.thumb(helpful=asked.helpful)
+        else:
+            _complain(session, Judge, "not_found", "That was not recommended to you.")
 
 
 def question_of(asked: Ask, default_currency: str) -> "Question":
@@ -193,23 +226,17 @@ def question_of(asked: Ask, default_currency: str) -> "Question":
     )
 
 
-def _cancel(chat: "Chat", session: PlayerSession, user: str, asked: Cancel) -> None:
+def _cancel(chat: Consultant, session: PlayerSession, user: str, asked: Cancel) -> None:
     """End the answer; one that has ended already was told so by its own `chatDone`."""
     if not chat.cancel(user, asked.id):
         session.drop("nothing_to_cancel")
 
 
-async def _read_back(chat: "Chat", session: PlayerSession, user: str, asked: ReadBack) -> None:
+async def _read_back(
+    chat: Consultant, session: PlayerSession, user: str, asked: ReadBack
+) -> None:
     said = await chat.history(user, asked.limit)
     session.player.link.send(messages.encode("chatHistory", {"messages": said}))
-
-
-async def _judge(chat: "Chat", session: PlayerSession, user: str, asked: Judge) -> None:
-    known = await chat.feedback(
-        user, asked.id, product_id=asked.product_id, helpful=asked.helpful
-    )
-    if not known:
-        _complain(session, Judge, "not_found", "That was not recommended to you.")
 
 
 def _refuse(

@@ -1,39 +1,35 @@
 """Retrieval and the consultant beside the server: opened with it, joined to its port."""
 
-import asyncio
-import contextlib
 import importlib.util
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Final, Protocol
 
-import structlog
 from aiohttp import web
 
 from signalling.access.auth import Authenticator
 from signalling.access.limits import Limits
 from signalling.access.operators import Operators
+from signalling.chat.consulting import Consultant
 from signalling.chat.described import RETRIEVAL
 from signalling.chat.messages import ChatMessages, Overhear
+from signalling.chat.metrics import ChatMetrics
+from signalling.chat.room import Apart, Here, Room
 from signalling.chat.routes import ChatRoutes
 from signalling.error_body import error_response
 from signalling.errors import OptionError, Refused
+from signalling.metrics import Metrics
 from signalling.session import Handler as MessageHandler
-from stores.documents import DocumentStore, StoreError
-from stores.settings import open_document_store
 
 if TYPE_CHECKING:
-    from rag.chat import Chat
-    from rag.engine import Engine
+    from rag.http import Shelves
     from signalling.settings import ServeSettings
-
-log = structlog.get_logger()
 
 NEEDED: Final = ("numpy", "onnxruntime", "tokenizers", "openai", "pinecone")
 """What the extra `rag` brings: a plain install has none of it."""
 
 
 class Retrieval:
-    """The engine of product search and the consultant over it, while the application runs."""
+    """Product search and the consultant over it, while the application runs."""
 
     def __init__(
         self,
@@ -42,20 +38,28 @@ class Retrieval:
         *,
         authenticator: Authenticator,
         limits: Limits,
+        metrics: Metrics,
     ) -> None:
         _check_installed()
         currency = settings.catalogue_currency
-        self._chat: Chat | None = None
+        counted = ChatMetrics(metrics)
+        counted.watch_running(lambda: len(self._room.consultant or ()))
         self._messages = ChatMessages(
-            lambda: self._chat, users=authenticator.users, currency=currency
+            lambda: self._room.consultant,
+            users=authenticator.users,
+            currency=currency,
+            metrics=counted,
         )
         self._chat_routes = ChatRoutes(
-            self._chat_ready, authenticator=authenticator, limits=limits, currency=currency
+            self._chat_ready,
+            authenticator=authenticator,
+            limits=limits,
+            currency=currency,
+            metrics=counted,
         )
         self.operations = RETRIEVAL
-        self._settings = settings
         self._operators = operators
-        self._engine: Engine | None = None
+        self._room: Room = Apart(settings) if settings.retrieval_process else Here(settings)
 
     @property
     def messages(self) -> Mapping[str, MessageHandler]:
@@ -82,56 +86,22 @@ class Retrieval:
                 )
 
     async def run(self, _app: web.Application) -> AsyncIterator[None]:
-        """Open stores and indexes; follow changes of the catalogue while the app runs."""
-        from rag.engine import open_engine  # noqa: PLC0415 - brought by an extra
-
-        settings = self._settings
-        try:
-            store = await open_document_store(settings)
-        except StoreError as exc:
-            raise OptionError(f"catalogue: {exc}") from None
-        async with open_engine(settings, store, settings.data_dir) as engine:
-            work = asyncio.create_task(self._prepare(engine, store))
+        """Open the stores; let the consultant work while the app runs."""
+        async with self._room.open():
             yield
-            self._engine = None
             await self._messages.close()
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
-        await store.close()
 
-    async def _prepare(self, engine: "Engine", store: DocumentStore) -> None:
-        """Load what a search needs, then keep up with the catalogue."""
-        try:
-            if self._settings.demo_catalogue:
-                await engine.load_demo()
-            await engine.warm_up()
-            self._engine = engine
-            async with self._consulting(engine, store):
-                await engine.follow(interval=self._settings.index_interval)
-        except Exception:
-            log.exception("retrieval_failed")
-
-    @contextlib.asynccontextmanager
-    async def _consulting(self, engine: "Engine", store: DocumentStore) -> AsyncIterator[None]:
-        from rag.chat import open_chat  # noqa: PLC0415 - brought by an extra
-
-        async with open_chat(engine, store, self._settings) as chat:
-            self._chat = chat
-            log.info("retrieval_ready")
-            try:
-                yield
-            finally:
-                self._chat = None
-
-    def _chat_ready(self) -> "Chat":
-        if self._chat is None:
+    def _chat_ready(self) -> Consultant:
+        consultant = self._room.consultant
+        if consultant is None:
             raise Refused(503, "starting", "the catalogue is being loaded: try again soon")
-        return self._chat
+        return consultant
 
-    def _ready(self) -> "Engine":
-        if self._engine is None:
+    def _ready(self) -> "Shelves":
+        shelves = self._room.shelves
+        if shelves is None:
             raise Refused(503, "starting", "the catalogue is being loaded: try again soon")
-        return self._engine
+        return shelves
 
     async def _require_admin(self, request: web.Request) -> None:
         self._operators.require(request, "change_catalogue", path=request.path)

@@ -13,13 +13,14 @@ from signalling.access.auth import Authenticator
 from signalling.access.browser import set_user_cookie
 from signalling.access.identity import ANONYMOUS_PREFIX
 from signalling.access.limits import Limits
+from signalling.chat.consulting import Consultant
 from signalling.chat.described import OFFER
 from signalling.chat.messages import Ask, question_of
+from signalling.chat.metrics import ChatMetrics
 from signalling.error_body import error_response
 from signalling.errors import Refused
 
 if TYPE_CHECKING:
-    from rag.chat import Chat
     from rag.chat_events import Event
 
 MAX_BODY: Final = 64 * 1024
@@ -59,13 +60,15 @@ class ChatRoutes:
 
     def __init__(
         self,
-        chat: "Callable[[], Chat]",
+        chat: Callable[[], Consultant],
         *,
         authenticator: Authenticator,
         limits: Limits,
         currency: str,
+        metrics: ChatMetrics,
     ) -> None:
         self._chat = chat
+        self._metrics = metrics
         self._authenticator = authenticator
         self._limits = limits
         self._currency = currency
@@ -95,15 +98,16 @@ class ChatRoutes:
             raise Refused(400, "bad_request", f"budget {exc}") from None
         user = users.of(grant, user=asked.user, user_id=asked.user_id)
         events: asyncio.Queue[Event] = asyncio.Queue()
-        began = chat.start(user, question, lambda event: _put(events, event))
-        if not began:
-            raise _refusal(events.get_nowait())
-        response = _stream()
-        if user == grant.user and user.startswith(ANONYMOUS_PREFIX):
-            set_user_cookie(request, response, users.signed(user))
+        chat.start(user, question, self._metrics.observing(lambda event: _put(events, event)))
         try:
+            first = await events.get()
+            if first.wire_name == "chatError":
+                raise _refusal(first)
+            response = _stream()
+            if user == grant.user and user.startswith(ANONYMOUS_PREFIX):
+                set_user_cookie(request, response, users.signed(user))
             with contextlib.suppress(ConnectionError):
-                await _write(request, response, events)
+                await _write(request, response, first, events)
         finally:
             chat.cancel(user, question.id)
         return response
@@ -143,13 +147,16 @@ def _stream() -> web.StreamResponse:
 
 
 async def _write(
-    request: web.Request, response: web.StreamResponse, events: "asyncio.Queue[Event]"
+    request: web.Request,
+    response: web.StreamResponse,
+    event: "Event",
+    events: "asyncio.Queue[Event]",
 ) -> None:
     await response.prepare(request)
     while True:
-        event = await events.get()
         data = orjson.dumps(event.fields())
         await response.write(b"event: %b\ndata: %b\n\n" % (event.wire_name.encode(), data))
         if event.wire_name in LAST:
             await response.write_eof()
             return
+        event = await events.get()

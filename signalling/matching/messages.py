@@ -131,6 +131,7 @@ class SessionMessages:
             seat = self._seats.of(session.player)
             seat.speak()
             if seat.pending >= MAX_PENDING:
+                session.drop("too_many", type=kind.wire_name)
                 _complain(session, kind, "too_many", "earlier messages are still worked on")
                 return
             seat.pending += 1

@@ -31,6 +31,15 @@ class LimitSettings(OptionGroup):
     header_timeout: float = Field(10, gt=0)
     """Seconds a new connection has to send the head of its first request."""
 
+    transfer_timeout: float = Field(60, gt=0)
+    """Seconds the body of a request may take, or an answer wait for a peer that reads none."""
+
+    http_connections_per_address: int = Field(1_000, ge=0)
+    """Idle HTTP connections of one address or IPv6 /64 that are kept; 0 means no limit."""
+
+    max_http_connections: int = Field(5_000, ge=0)
+    """Idle HTTP connections that are kept in all; 0 means no limit."""
+
     idle_timeout: float = Field(75, gt=0)
     """Seconds an HTTP connection may be idle between two requests."""
 

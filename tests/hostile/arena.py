@@ -10,8 +10,10 @@ from typing import Final
 import aiohttp
 
 from signalling.app import SERVER, create_app, listening
+from signalling.matching.matchmaking import Matchmaking
 from signalling.settings import ServeSettings
 from tests.signalling.peers import DEADLINE, Client, Peer, Running, eventually
+from tests.signalling.sessions import instance, playing, until
 
 ROLES: Final = ("player", "streamer", "sfu")
 
@@ -79,14 +81,24 @@ class Arena:
         self.client = client
         self.canary = canary
         self.server = client.server
-        self._tasks = len(asyncio.all_tasks())
+        self._tasks = _tasks()
+
+    async def is_ready(self) -> None:
+        """Wait for the consultant; the tasks that there are then are the server's own."""
+        retrieval = self.server.retrieval
+        assert retrieval is not None
+        await eventually(lambda: retrieval._chat is not None, seconds=60)
+        self._tasks = _tasks()
 
     def port(self, role: str) -> int:
         """Return the port of *role*."""
+        redirects = self.server.redirects
         return {
             "player": self.client.running.player_port,
             "streamer": self.server.streamer_port,
             "sfu": self.server.sfu_port,
+            "epic": redirects.port if redirects else 0,
+            "epic_http": redirects.http_port if redirects else 0,
         }[role]
 
     @contextlib.asynccontextmanager
@@ -146,17 +158,41 @@ class Arena:
         assert len(server.registry.streamers["Kiosk"].subscribers) == 1
         assert len(server.resumption) == 0
         assert sum(len(wheel) for wheel in server._wheels.values()) == 2
-        assert len(asyncio.all_tasks()) <= self._tasks
+        if server.matchmaking is not None:
+            await self._no_sessions_left(server.matchmaking)
+        assert _tasks() <= self._tasks
         await self.canary.sings()
+
+    @staticmethod
+    async def _no_sessions_left(matchmaking: Matchmaking) -> None:
+        """Assert that nobody waits, has a place or is remembered but the canary."""
+        store = matchmaking.matchmaker.store
+
+        async def is_over() -> bool:
+            return [session.live for session in await store.sessions()].count(True) == 1
+
+        await until(is_over)
+        assert len(list(matchmaking.seats)) == 1
+        assert (await store.waiting()).waiters == []
 
     def _nothing_left(self) -> bool:
         server = self.server
+        is_chatting = server.retrieval is not None and len(server.retrieval._chat or ())
+        is_matching = server.matchmaking is not None and len(server.matchmaking.run)
+        if is_chatting or is_matching:
+            return False
         return (
             len(server.connections) == 2
             and len(server.registry.players) == 1
             and len(server.registry.streamers) == 1
-            and len(asyncio.all_tasks()) <= self._tasks
+            and _tasks() <= self._tasks
         )
+
+
+def _tasks() -> int:
+    """Return how many tasks there are, but for those in which another one waits."""
+    names = [task.get_coro().__qualname__ for task in asyncio.all_tasks()]
+    return sum(name != "Event.wait" for name in names)
 
 
 async def _drain(writer: asyncio.StreamWriter) -> None:
@@ -179,6 +215,15 @@ async def _read_all(reader: asyncio.StreamReader) -> bytes:
         return await reader.read()
 
 
+async def _pair(client: Client) -> tuple[Peer, Peer, str]:
+    """Return a streamer, a player that watches it, and the player's id."""
+    if client.server.matchmaking is None:
+        return await client.pair()
+    streamer = await instance(client)
+    player, _ = await playing(client, streamer)
+    return streamer, player, next(iter(client.server.registry.players))
+
+
 @contextlib.asynccontextmanager
 async def arena(**options: object) -> AsyncIterator[Arena]:
     """Run a server with its canary while inside."""
@@ -192,7 +237,7 @@ async def arena(**options: object) -> AsyncIterator[Arena]:
     app = create_app(ServeSettings(**{**defaults, **options}))  # type: ignore[arg-type]
     async with listening(app, "127.0.0.1", 0) as port, aiohttp.ClientSession() as http:
         client = Client(Running(app[SERVER], port), http)
-        streamer, player, player_id = await client.pair()
+        streamer, player, player_id = await _pair(client)
         yield Arena(client, Canary(streamer, player, player_id))
         await asyncio.gather(player.socket.close(), streamer.socket.close())
         await app[SERVER].drain()

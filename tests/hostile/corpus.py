@@ -27,6 +27,30 @@ KNOWN: Final[dict[str, dict[str, Json]]] = {
         "peerDataChannelsReady": {},
         "layerPreference": {"spatialLayer": 0, "temporalLayer": 0, "playerId": "x"},
         "resume": {"token": "x", "received": 0},
+        "tokenRefresh": {"token": "x"},
+        "sessionRequest": {
+            "application": "demo",
+            "region": "eu",
+            "requirements": {"gpu": "any"},
+            "user": "x",
+            "userId": "x",
+        },
+        "sessionRelease": {},
+        "sessionResume": {"token": "x"},
+        "sessionInput": {},
+        "chat": {
+            "id": "1",
+            "text": "a sofa, please",
+            "budget": "1000",
+            "currency": "USD",
+            "style": "modern",
+            "locale": "en",
+            "user": "x",
+            "userId": "x",
+        },
+        "chatCancel": {"id": "1"},
+        "chatHistory": {"limit": 5},
+        "chatFeedback": {"id": "1", "helpful": True, "productId": "x"},
         "inviteRequest": {"partnerId": "x", "name": "y", "visitor": "z", "user": "x"},
         "inviteRevoke": {"id": "x"},
         "roomOpen": {"user": "x"},
@@ -88,6 +112,35 @@ def wrong_fields(role: str) -> Iterator[bytes]:
             yield orjson.dumps({"type": wire_name, **rest})
 
 
+CIRRUS: Final[dict[str, Json]] = {
+    "connect": {
+        "address": "127.0.0.1",
+        "port": 80,
+        "https": False,
+        "ready": True,
+        "playerConnected": False,
+        "secret": "x",
+    },
+    "streamerConnected": {},
+    "streamerDisconnected": {},
+    "clientConnected": {},
+    "clientDisconnected": {},
+    "ping": {},
+}
+"""What a Cirrus server says to Epic's matchmaker, with an example of every field."""
+
+
+def cirrus_messages() -> Iterator[bytes]:
+    """Yield what it says, as it is, after `connect`, and with a wrong value in each field."""
+    connect = orjson.dumps({"type": "connect", **CIRRUS["connect"]})
+    for wire_name, fields in CIRRUS.items():
+        whole = orjson.dumps({"type": wire_name, **fields})
+        yield whole
+        yield connect + whole * 3
+        for name, value in itertools.product(["type", *fields], WRONG):
+            yield orjson.dumps({"type": wire_name, **fields, name: value})
+
+
 TEXTS: Final[dict[str, bytes]] = {
     "empty": b"",
     "no json": b"what?",
@@ -102,6 +155,7 @@ TEXTS: Final[dict[str, bytes]] = {
     "long number": b'{"type":"ping","time":' + b"9" * 50_000 + b"}",
     "long exponent": b'{"type":"ping","time":1e-99999999999}',
     "deep list": b'{"type":"ping","x":' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+    "deep in few bytes": b'{"type":"ping","x":' + b"[" * 7_000 + b"]" * 7_000 + b"}",
     "deep object": b'{"type":"ping","x":' * 20_000 + b"1" + b"}" * 20_000,
     "deep but allowed": b'{"type":"offer","x":' + b"[" * 900 + b"]" * 900 + b"}",
     "too deep to write": b'{"type":"offer","playerId":"x","x":'

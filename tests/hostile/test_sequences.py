@@ -86,14 +86,15 @@ def test_sequences(monkeypatch: pytest.MonkeyPatch, kind: str, role: str, dialec
         )
         @given(st.lists(st.tuples(conversations(role), st.booleans()), min_size=1, max_size=3))
         def play(attacks: list[tuple[bytes, bool]]) -> None:
-            runner.run(_play(server, role, attacks))
+            runner.run(play_all(server, role, attacks))
 
         play()
         runner.run(server.is_clean())
         runner.run(stack.__aexit__(None, None, None))
 
 
-async def _play(server: Arena, role: str, attacks: list[tuple[bytes, bool]]) -> None:
+async def play_all(server: Arena, role: str, attacks: list[tuple[bytes, bool]]) -> None:
+    """Let strangers come at once, each with what it says and whether it resets in the end."""
     await asyncio.gather(
         *(
             server.attack_and_reset(role, data)

@@ -63,7 +63,9 @@ class OpenAIService(Service):
         """Answer with base64 vectors in a shuffled order, each with its index."""
         body = await request.json()
         self.requests.append((request.path, body))
-        self.expect(request.headers["authorization"] == "Bearer sk-test", "authorization")
+        if request.headers["authorization"] != "Bearer sk-test":
+            message = {"message": "Incorrect API key", "code": "invalid_api_key"}
+            return web.json_response({"error": message}, status=401)
         self.expect(body["model"] == "text-embedding-3-small", "model")
         self.expect(body.get("dimensions") == DIMENSIONS, "dimensions")
         inputs = body["input"]

@@ -45,10 +45,10 @@ def test_intervals_and_the_paired_test() -> None:
 
 async def test_feedback_becomes_judgements(store: SqliteStore) -> None:
     """The majority decides; a tie is not helpful."""
-    for helpful in (True, True, False):
-        await record(store, Feedback("소파", "ko", "s1", helpful))
-    for helpful in (True, False):
-        await record(store, Feedback("소파", "ko", "s2", helpful))
+    for user, helpful in enumerate((True, True, False)):
+        await record(store, Feedback("소파", "ko", "s1", helpful), key=f"s1-{user}")
+    for user, helpful in enumerate((True, False)):
+        await record(store, Feedback("소파", "ko", "s2", helpful), key=f"s2-{user}")
     assert await judgements(store) == {("소파", "ko"): {"s1": 2, "s2": 0}}
 
 

@@ -20,7 +20,7 @@ from rag.errors import EmbeddingError, RowError
 from rag.feeds import Row
 from rag.indexing import Indexer
 from rag.items import Product
-from rag.lexicon import Lexicon
+from rag.lexicon import Lexicon, load_lexicon
 from rag.money import Money
 from rag.retrieval import Conditions, Deadlines, Retriever
 from stores.documents import DocumentStore
@@ -315,5 +315,37 @@ def test_the_thing_asked_for_is_always_among_the_required() -> None:
     """Even when it is common; of the others the rarest, as far as they go."""
     frequencies = {"a": 2_000, "b": 900, "thing": 9_000, "c": 50}
     assert choose_rare(frequencies, "thing") == ("thing",)
-    assert choose_rare(frequencies, None) == ("a", "b", "c")
+    assert choose_rare(frequencies, None) == ("b", "c")
     assert choose_rare({"a": 9_000}, None) == ("a",)
+
+
+async def test_things_without_the_other_words_are_found_when_few_have_them(
+    catalogue: Catalogue[Product],
+    indexer: Indexer,
+    index: EmbeddedIndex,
+    lexicon: Lexicon,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where one chair is red, the others come behind it."""
+    monkeypatch.setattr("rag.embedded._SCORED", 5)
+    await catalogue.upsert([*rows(30), Row(31, {"id": "r", "name": "red chair", "price": "1"})])
+    await indexer.catch_up()
+    found = await index.matching(read_request("red chair", lexicon), Where(), 100)
+    assert (found[0].id, len(found)) == ("r", 31)
+
+
+async def test_another_lexicon_makes_the_index_anew(
+    catalogue: Catalogue[Product], indexer: Indexer, tmp_path: Path, embedder: Embedder
+) -> None:
+    """New words of the operator are found in products that were there before."""
+    await catalogue.upsert([Row(1, {"id": "c", "name": "zorb", "price": "1"})])
+    await indexer.catch_up()
+    words = tmp_path / "words.tsv"
+    words.write_text("product\tzorb\t조브\n", "utf-8")
+    more = load_lexicon([words])
+    other = _index(tmp_path / "index.sqlite3", more, embedder)
+    await other.open()
+    assert await Indexer(catalogue, other, embedder, more).catch_up() == 1
+    found = await other.matching(read_request("조브", more), Where(), 9)
+    await other.close()
+    assert [s.id for s in found] == ["c"]

@@ -1,15 +1,25 @@
-"""The contract of vector indexes: embedded, and Pinecone behind its real client."""
+"""
+The contract of vector indexes: embedded, and Pinecone behind its real client.
 
+Pinecone is a stand-in, and a real account when there is one: `make live-check` with
+PINECONE_API_KEY, PINECONE_HOST and, unless it is 1536, PINECONE_DIMENSIONS of a cosine
+index. Each test works in a namespace of its own, which it empties.
+"""
+
+import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pinecone import AsyncIndex
 
 from rag.embedded import EmbeddedIndex
 from rag.embedding import unit
-from rag.entries import Entry, Where
+from rag.entries import Entry, Scored, Where
 from rag.errors import IndexUnavailableError
 from rag.index import Vectored, VectorIndex
 from rag.lexicon import default_lexicon
@@ -17,6 +27,7 @@ from rag.pinecone_index import PineconeIndex
 
 D = 16
 KRW = 10_000  # units of one
+ALL = Where()
 
 
 def axis(*weights: float) -> np.ndarray:
@@ -26,29 +37,93 @@ def axis(*weights: float) -> np.ndarray:
     return unit(vector)[0]
 
 
-@pytest.fixture(params=["embedded", "pinecone"])
-async def index(
+class Place:
+    """An index under test, and how it is asked: a real one is told to be patient."""
+
+    def __init__(self, index: VectorIndex, *, width: int = D, patience: float = 0.0) -> None:
+        self._index = index
+        self._width = width
+        self._patience = patience
+
+    async def put(self, items: Sequence[Vectored]) -> None:
+        """Write vectors, padded to the index's width."""
+        await self._index.put([Vectored(i.entry, self._wide(i.vector)) for i in items])
+
+    async def remove(self, ids: Sequence[str]) -> None:
+        """Forget items."""
+        await self._index.remove(ids)
+
+    async def finds(
+        self, expected: Sequence[str], where: Where = ALL, limit: int = 10
+    ) -> list[Scored]:
+        """Assert what is found nearest the first axis; writes may take a while to be seen."""
+        deadline = asyncio.get_running_loop().time() + self._patience
+        while True:
+            found = await self._index.nearest(self._wide(axis(1)), where, limit)
+            ids = [s.id for s in found]
+            if ids == list(expected) or asyncio.get_running_loop().time() >= deadline:
+                assert ids == list(expected)
+                return found
+            await asyncio.sleep(0.5)
+
+    def _wide(self, vector: np.ndarray) -> np.ndarray:
+        return np.pad(vector, (0, self._width - D))
+
+
+Open = Callable[[str], Awaitable[Place]]
+
+
+@pytest.fixture(params=["embedded", "stand-in", pytest.param("real", marks=pytest.mark.live)])
+async def opened(
     request: pytest.FixtureRequest, tmp_path: Path, pinecone_service: tuple[object, str]
-) -> AsyncIterator[VectorIndex]:
+) -> AsyncIterator[Open]:
+    """Give a function that opens an empty index, or namespace, by name."""
+    async with AsyncExitStack() as stack:
+
+        async def embedded(name: str) -> Place:
+            path = tmp_path / f"{name}.sqlite3"
+            index = EmbeddedIndex(path, default_lexicon(), model="m", dimensions=D)
+            stack.push_async_callback(index.close)
+            await index.open()
+            return Place(index)
+
+        async def stand_in(name: str) -> Place:
+            host = pinecone_service[1]
+            index = PineconeIndex(host=host, api_key="pc-test", namespace=name, timeout=5)
+            stack.push_async_callback(index.close)
+            return Place(index)
+
+        async def real(name: str) -> Place:
+            return await _account(f"live-check-{name}-{uuid.uuid4().hex}", stack)
+
+        if request.param == "real" and not {"PINECONE_API_KEY", "PINECONE_HOST"} <= set(
+            os.environ
+        ):
+            pytest.skip("needs PINECONE_API_KEY and PINECONE_HOST: an account of Pinecone")
+        yield {"embedded": embedded, "stand-in": stand_in, "real": real}[request.param]
+
+
+async def _account(namespace: str, stack: AsyncExitStack) -> Place:
+    host, key = os.environ["PINECONE_HOST"], os.environ["PINECONE_API_KEY"]
+    client = AsyncIndex(host=host, api_key=key)
+    stack.push_async_callback(client.close)
+    stack.push_async_callback(client.delete, delete_all=True, namespace=namespace)
+    index = PineconeIndex(host=host, api_key=key, namespace=namespace, timeout=20)
+    stack.push_async_callback(index.close)
+    width = int(os.environ.get("PINECONE_DIMENSIONS", "1536"))
+    return Place(index, width=width, patience=60.0)
+
+
+@pytest.fixture
+async def index(opened: Open) -> Place:
     """Each adapter, empty."""
-    if request.param == "embedded":
-        embedded = EmbeddedIndex(
-            tmp_path / "i.sqlite3", default_lexicon(), model="m", dimensions=D
-        )
-        await embedded.open()
-        yield embedded
-        await embedded.close()
-        return
-    _, host = pinecone_service
-    remote = PineconeIndex(host=host, api_key="pc-test", namespace="products", timeout=5)
-    yield remote
-    await remote.close()
+    return await opened("products")
 
 
 Make = Callable[..., Entry]
 
 
-async def _fill(index: VectorIndex, make_entry: Make) -> None:
+async def _fill(index: Place, make_entry: Make) -> None:
     rows = [
         ("a", axis(1), 100 * KRW, "KRW", "modern"),
         ("b", axis(1, 0.3), 200 * KRW, "KRW", "classic"),
@@ -63,17 +138,10 @@ async def _fill(index: VectorIndex, make_entry: Make) -> None:
     )
 
 
-async def _ids(index: VectorIndex, where: Where = Where(), limit: int = 10) -> list[str]:  # noqa: B008
-    return [s.id for s in await index.nearest(axis(1), where, limit)]
-
-
-async def test_the_nearest_come_first_with_their_cosine(
-    index: VectorIndex, make_entry: Make
-) -> None:
+async def test_the_nearest_come_first_with_their_cosine(index: Place, make_entry: Make) -> None:
     """Order and score are the cosine's, to the rounding of eight bits."""
     await _fill(index, make_entry)
-    found = await index.nearest(axis(1), Where(), 3)
-    assert [s.id for s in found] == ["a", "b", "c"]
+    found = await index.finds(["a", "b", "c"], limit=3)
     assert found[2].score == pytest.approx(2**-0.5, abs=0.01)
 
 
@@ -92,26 +160,48 @@ async def test_the_nearest_come_first_with_their_cosine(
     ],
 )
 async def test_only_what_the_filter_allows_is_found(
-    index: VectorIndex, make_entry: Make, where: Where, expected: list[str]
+    index: Place, make_entry: Make, where: Where, expected: list[str]
 ) -> None:
     """Budgets are inclusive and by currency; of several styles any will do."""
     await _fill(index, make_entry)
-    assert await _ids(index, where) == expected
+    await index.finds(expected, where)
 
 
 async def test_putting_again_replaces_and_removing_forgets(
-    index: VectorIndex, make_entry: Make
+    index: Place, make_entry: Make
 ) -> None:
     """Both are idempotent."""
     await _fill(index, make_entry)
     for _ in range(2):
         await index.put([Vectored(make_entry("a", units=KRW, style="new"), axis(0, 0, 1))])
         await index.remove(["b", "nobody"])
-    assert await _ids(index) == ["c", "a", "d"] or await _ids(index) == ["c", "d", "a"]
-    assert await _ids(index, Where(any_of=(frozenset({"style:new"}),))) == ["a"]
+    await index.finds(["a"], Where(any_of=(frozenset({"style:new"}),)))
+    await index.finds(["c"], limit=1)
+    await index.finds(["c"], Where({"KRW": 300 * KRW}, (frozenset({"style:modern"}),)))
+    await index.finds(["d"], Where({"USD": KRW}))
 
 
-async def test_a_narrow_filter_costs_no_recall(index: VectorIndex, make_entry: Make) -> None:
+async def test_never_more_than_asked_for(index: Place, make_entry: Make) -> None:
+    """The best ones, whatever the number."""
+    await _fill(index, make_entry)
+    for limit, expected in ((1, ["a"]), (2, ["a", "b"]), (4, ["a", "b", "c", "d"])):
+        await index.finds(expected, limit=limit)
+
+
+async def test_namespaces_do_not_see_each_other(opened: Open, make_entry: Make) -> None:
+    """Products and partners with the same id stay apart, deletions too."""
+    products, partners = await opened("products"), await opened("partners")
+    await products.put([Vectored(make_entry("x", style="a"), axis(1))])
+    await partners.put([Vectored(make_entry("x", style="b"), axis(1))])
+    await products.finds(["x"], Where(any_of=(frozenset({"style:a"}),)))
+    await partners.finds(["x"], Where(any_of=(frozenset({"style:b"}),)))
+    await products.finds([], Where(any_of=(frozenset({"style:b"}),)))
+    await products.remove(["x"])
+    await products.finds([])
+    await partners.finds(["x"])
+
+
+async def test_a_narrow_filter_costs_no_recall(index: Place, make_entry: Make) -> None:
     """The far ones are found when only they are allowed."""
     rng = np.random.default_rng(3)
     vectors = unit(rng.normal(size=(400, D)))
@@ -121,9 +211,9 @@ async def test_a_narrow_filter_costs_no_recall(index: VectorIndex, make_entry: M
             for i, v in enumerate(vectors)
         ]
     )
-    rare = await _ids(index, Where(any_of=(frozenset({"style:rare"}),)))
     order = np.argsort(-vectors[::100] @ axis(1))
-    assert rare == [f"{i * 100:03}" for i in order]
+    expected = [f"{i * 100:03}" for i in order]
+    await index.finds(expected, Where(any_of=(frozenset({"style:rare"}),)))
 
 
 @pytest.mark.parametrize("fault", ["slow", "bad json", "nonsense"])
@@ -167,21 +257,4 @@ async def test_pinecone_is_asked_as_the_reference_pipeline_does(
         "currency": {"$eq": "KRW"},
         "style": {"$eq": "modern"},
     }
-    await index.close()
-
-
-@pytest.mark.skipif("PINECONE_API_KEY" not in os.environ, reason="needs a real account")
-async def test_a_real_pinecone_index_keeps_the_contract(make_entry: Make) -> None:
-    """The same calls against PINECONE_HOST, in a namespace of the test's own."""
-    index = PineconeIndex(
-        host=os.environ["PINECONE_HOST"],
-        api_key=os.environ["PINECONE_API_KEY"],
-        namespace="live-check",
-        timeout=10,
-    )
-    width = int(os.environ.get("PINECONE_DIMENSIONS", "1536"))
-    vector = np.pad(axis(1), (0, width - D))
-    await index.put([Vectored(make_entry("live", units=KRW, style="modern"), vector)])
-    await index.nearest(vector, Where({"KRW": KRW}), 5)
-    await index.remove(["live"])
     await index.close()

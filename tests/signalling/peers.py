@@ -16,9 +16,9 @@ DEADLINE = 5.0
 Json = dict[str, Any]
 
 
-async def eventually(condition: Callable[[], bool]) -> None:
+async def eventually(condition: Callable[[], bool], *, seconds: float = DEADLINE) -> None:
     """Wait until *condition* holds, which nothing announces."""
-    async with asyncio.timeout(DEADLINE):
+    async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - nothing announces it
             await asyncio.sleep(0.005)
 
@@ -142,3 +142,10 @@ class Client:
 
 Start = Callable[..., Awaitable[Client]]
 """Starts a server with some options and returns its client."""
+
+
+async def consultant_ready(client: Client) -> None:
+    """Wait until the server's consultant takes questions; loading its models takes a while."""
+    async with asyncio.timeout(60):
+        while client.server.retrieval._room.consultant is None:  # type: ignore[union-attr]  # noqa: ASYNC110
+            await asyncio.sleep(0.02)

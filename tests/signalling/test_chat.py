@@ -1,47 +1,15 @@
 """The consultant on the player's socket and as server-sent events."""
 
 import asyncio
-import shutil
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from rag.engine import open_engine
-from rag.settings import RagSettings
-from stores.settings import DOCUMENTS_FILE
-from stores.sqlite import SqliteStore
 from tests.signalling.peers import Client, Json, Peer, Start
 
 LAST = {"chatDone", "chatError", "error"}
-
-
-@pytest.fixture(scope="session")
-def showroom(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Index the demonstration catalogue once for all tests."""
-    folder = tmp_path_factory.mktemp("showroom")
-
-    async def index() -> None:
-        store = await SqliteStore.open(folder / DOCUMENTS_FILE)
-        async with open_engine(RagSettings(), store, folder) as engine:
-            await engine.load_demo()
-        await store.close()
-
-    asyncio.run(index())
-    return folder
-
-
-@pytest.fixture
-async def shop(start: Start, tmp_path: Path, showroom: Path) -> Client:
-    """Give a client of a server with the demonstration catalogue, ready to chat."""
-    folder = tmp_path / "data"
-    shutil.copytree(showroom, folder)
-    client = await start(retrieval=True, data_dir=folder, admin_token="operator")
-    async with asyncio.timeout(60):
-        while client.server.retrieval._chat is None:  # type: ignore[union-attr]  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-    return client
 
 
 async def _player(client: Client, **options: Any) -> Peer:
@@ -167,7 +135,7 @@ async def test_questions_that_are_none(shop: Client) -> None:
 
 async def test_too_many_questions_a_minute(shop: Client) -> None:
     """Beyond the limit a visitor is told when to ask again."""
-    shop.server.retrieval._chat._limit._limit = 2  # type: ignore[union-attr]
+    shop.server.retrieval._room.consultant._limit._limit = 2  # type: ignore[union-attr]
     peer = await _player(shop)
     for key in "ab":
         assert (await _turn(peer, id=key, text="rug"))[-1]["type"] == "chatDone"
@@ -180,7 +148,7 @@ async def test_one_answer_at_a_time_and_cancel(
 ) -> None:
     """A second question is `busy` while the first is answered; `chatCancel` ends that."""
     stuck = asyncio.Event()
-    retriever = shop.server.retrieval._engine.products.retriever  # type: ignore[union-attr]
+    retriever = shop.server.retrieval._room.engine.products.retriever  # type: ignore[union-attr]
 
     async def search(*_: object, **__: object) -> None:
         await stuck.wait()
@@ -199,7 +167,7 @@ async def test_signalling_goes_on_meanwhile(
 ) -> None:
     """A player whose answer takes forever subscribes and is pinged as ever."""
     stuck = asyncio.Event()
-    retriever = shop.server.retrieval._engine.products.retriever  # type: ignore[union-attr]
+    retriever = shop.server.retrieval._room.engine.products.retriever  # type: ignore[union-attr]
 
     async def search(*_: object, **__: object) -> None:
         await stuck.wait()

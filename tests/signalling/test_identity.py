@@ -1,7 +1,9 @@
 """Signed ids, grants and the calendar of tokens, without any socket."""
 
 import contextlib
+import json
 import math
+from base64 import urlsafe_b64encode
 
 import jwt
 import orjson
@@ -17,6 +19,16 @@ from signalling.expiry import HORIZON_SECONDS, Calendar
 from tests.signalling.tokens import SECRET, Issuer, key_set, token
 
 SIGNER = Signer("secret")
+
+
+class NoKeys:
+    """A key set without any."""
+
+    def find(self, header: dict[str, object]) -> None:
+        """See `Keys`."""
+
+    async def lookup(self, header: dict[str, object]) -> None:
+        """See `Keys`."""
 
 
 class TestSigner:
@@ -94,6 +106,28 @@ class TestVerifier:
         verifier = TokenVerifier(secret=SECRET, keys=None, now=lambda: 0.0)
         with pytest.raises(TokenRefused):
             verifier.verify_now(text)
+
+    @given(
+        st.dictionaries(
+            st.sampled_from(["alg", "kid", "typ", "crit", "b64", "jku", "x5c"]),
+            st.recursive(
+                st.none() | st.booleans() | st.integers() | st.text(max_size=9),
+                lambda inner: (
+                    st.lists(inner, max_size=2)
+                    | st.dictionaries(st.text(max_size=5), inner, max_size=2)
+                ),
+                max_leaves=3,
+            )
+            | st.sampled_from(["none", "HS256", "RS256", "ES256", "../../dev/null"]),
+        )
+    )
+    def test_any_header(self, header: dict[str, object]) -> None:
+        """No header makes a token of strangers good, or the verifier raise anything else."""
+        verifier = TokenVerifier(secret=SECRET, keys=NoKeys(), now=lambda: 0.0)
+        parts = (json.dumps(header).encode(), b'{"sub":"ada"}', b"signature")
+        forged = ".".join(urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+        with pytest.raises(TokenRefused):
+            verifier.verify_now(forged)
 
     @given(
         st.dictionaries(

@@ -252,7 +252,94 @@ class TestHeaderDeadline:
         client = await start(header_timeout=0.01)
         player = await client.player()
         for _ in range(3):
-            client.server.header_deadline.sweep()
+            client.server.http_guard.sweep()
             await asyncio.sleep(0.02)
         await player.hears_nothing_before()
         assert await hits(client, "header_timeout") == 0
+
+
+class TestTransfers:
+    """Requests and answers that never end, and connections that are only kept."""
+
+    async def test_slow_body_is_cut(self, start: Start) -> None:
+        """A request whose body trickles in is cut after transfer_timeout."""
+        client = await start(matchmaking=True, transfer_timeout=0.01)
+        head = b"POST /api/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{"
+        reader, writer = await asyncio.open_connection("127.0.0.1", client.running.player_port)
+        writer.write(head)
+        async with asyncio.timeout(5):
+            assert await end_of(reader) == b""
+        writer.close()
+        assert await hits(client, "transfer_timeout") == 1
+
+    async def test_answers_that_nobody_reads(self, start: Start) -> None:
+        """A peer that asks and asks and takes no answer is cut, its answers are dropped."""
+        client = await start(transfer_timeout=0.01)
+        reader, writer = await asyncio.open_connection("127.0.0.1", client.running.player_port)
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 3_000)
+        server = client.server
+        async with asyncio.timeout(10):
+            while await hits(client, "transfer_timeout") == 0:
+                server.http_guard.sweep()
+                await asyncio.sleep(0)
+        writer.transport.resume_reading()  # type: ignore[attr-defined]
+        async with asyncio.timeout(5):
+            await end_of(reader)
+        writer.close()
+
+    async def test_idle_connections_of_an_address(self, start: Start) -> None:
+        """Of too many idle connections of one address the oldest are closed."""
+        client = await start(http_connections_per_address=2, limit_loopback=True)
+        await self._keeps_the_newest(client, "http_connections_per_address")
+
+    async def test_idle_connections_in_all(self, start: Start) -> None:
+        """Of too many idle connections in all the oldest are closed."""
+        client = await start(max_http_connections=2)
+        await self._keeps_the_newest(client, "max_http_connections")
+
+    @staticmethod
+    async def _keeps_the_newest(client: Client, limit: str) -> None:
+        async with client.http.get(client.running.http("/health")):
+            pass
+        await client.http.close()
+        some = [await ask_health(client.running.player_port) for _ in range(4)]
+        client.server.http_guard.sweep()
+        async with asyncio.timeout(5):
+            for reader, writer in some[:2]:
+                assert await end_of(reader) == b""
+                writer.close()
+        for reader, writer in some[2:]:
+            writer.write(HEALTH)
+            assert b"200 OK" in await reader.readuntil(b"}")
+            writer.close()
+        assert f'limit="{limit}"}} 2.0'.encode() in client.server.metrics.exposition()
+
+
+HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+async def ask_health(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Return a connection that was used once and is kept."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(HEALTH)
+    await reader.readuntil(b"}")
+    return reader, writer
+
+
+async def end_of(reader: asyncio.StreamReader) -> bytes:
+    """Return what comes until the connection ends, by a reset too."""
+    try:
+        return await reader.read()
+    except ConnectionError:
+        return b""
+
+
+async def test_close_codes_of_strangers(start: Start) -> None:
+    """Peers choose among thousands of codes; the metrics keep one series for all of them."""
+    client = await start()
+    for code in (3456, 4321, 4999):
+        player = await client.player()
+        await player.socket.close(code=code)
+    other = b'signalling_sockets_closed_total{code="other",role="player"} 3.0'
+    await eventually(lambda: other in client.server.metrics.exposition())

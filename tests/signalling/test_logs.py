@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 from datetime import date
 from pathlib import Path
 
@@ -42,6 +43,37 @@ class TestOutputs:
         assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == [
             "large"
         ]
+
+    def test_terminal_is_told_no_sequences(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What a stranger calls itself moves no cursor and turns no text around."""
+        stream = io.StringIO()
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+        output = logs.configure("info", stream=stream)
+        structlog.get_logger().info("named", streamer="\x1b]0;owned\x07", peer="\u202egnp")
+        output.close()
+        assert "\x1b]0;" not in stream.getvalue()
+        assert "\u202e" not in stream.getvalue()
+        assert "owned" in stream.getvalue()
+
+    async def test_sleeps_while_there_is_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A server in which nothing happens is not woken for its log."""
+        waits: list[float | None] = []
+
+        class Watched(threading.Event):
+            def wait(self, timeout: float | None = None) -> bool:
+                waits.append(timeout)
+                return super().wait(timeout)
+
+        monkeypatch.setattr(logs, "Event", Watched)
+        stream = io.StringIO()
+        output = logs.BatchedOutput(stream)
+        await eventually(lambda: bool(waits))
+        assert waits == [None]
+        output.write("a line")
+        await eventually(lambda: stream.getvalue() == "a line\n")
+        await eventually(lambda: waits[-1] is None)
+        assert waits == [None, logs.FLUSH_SECONDS, None]
+        output.close()
 
     def test_traceback_is_in_the_line(self) -> None:
         """An error is one line, traceback included."""

@@ -45,12 +45,12 @@ class Program:
     ) -> None:
         self.stop()
 
-    def wait_for(self, event: str) -> LogLine:
+    def wait_for(self, event: str, *, seconds: float = START_SECONDS) -> LogLine:
         """Return the first log line of *event* that was not looked at yet."""
         seen: list[str] = []
         while True:
             try:
-                line = self._lines.get(timeout=START_SECONDS)
+                line = self._lines.get(timeout=seconds)
             except queue.Empty:
                 raise AssertionError(f"no {event} in: {''.join(seen)}") from None
             seen.append(line)

@@ -1,0 +1,1 @@
+"""What the consultant costs: beside signalling, and by itself."""
