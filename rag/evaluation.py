@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.analysis import read_request
-from rag.embedding import Embedder, Purpose
+from rag.embedding.ports import Embedder, Purpose
 from rag.engine import Shelf
 from rag.entries import Where
+from rag.index.analysis import read_request
 from rag.lexicon import Lexicon
 from rag.metrics import MEASURES, Estimate, Grades, estimate, paired_p_value
 from rag.money import Money, amount_of

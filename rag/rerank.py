@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from rag.analysis import Reading
 from rag.entries import Entry
+from rag.index.analysis import Reading
 from rag.lexicon import Concept, Lexicon
 from rag.retrieval import Candidate
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol
 
-from rag.analysis import Reading, read_request
-from rag.catalogue import Catalogue, ItemT
-from rag.embedded import EmbeddedIndex
-from rag.embedding import Embedder, Purpose
+from rag.catalogue.store import Catalogue, ItemT
+from rag.embedding.ports import Embedder, Purpose
 from rag.entries import Entry, Scored, Where, tag
 from rag.errors import EmbeddingError, IndexUnavailableError
-from rag.index import VectorIndex
+from rag.index.analysis import Reading, read_request
+from rag.index.embedded import EmbeddedIndex
+from rag.index.ports import VectorIndex
 from rag.lexicon import Lexicon
 from rag.money import Money, Rates
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
-from rag.chat_settings import ChatSettings
+from rag.consultant.settings import ChatSettings
 from rag.money import Rates, amount_of
 
 

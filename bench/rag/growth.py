@@ -21,13 +21,13 @@ from pathlib import Path
 import numpy as np
 from synthetic import MATERIALS, QUALITIES, ROOMS, STYLES, THINGS, products
 
-from rag import embedded
-from rag.analysis import Columns
-from rag.catalogue import PRODUCTS, Catalogue, digest_of
-from rag.embedded import Change, EmbeddedIndex
-from rag.embedding import Purpose, Vectors, unit
+from rag.catalogue.items import Product
+from rag.catalogue.store import PRODUCTS, Catalogue, digest_of
+from rag.embedding.ports import Purpose, Vectors, unit
 from rag.entries import Entry
-from rag.items import Product
+from rag.index.analysis import Columns
+from rag.index.embedded import Change, EmbeddedIndex
+from rag.index.ports import embedded
 from rag.lexicon import Lexicon, default_lexicon
 from rag.money import Money, amount_of
 from rag.retrieval import Conditions, Retriever

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 from stores.documents import DocumentStore
 
 if TYPE_CHECKING:
-    from rag.answering import Send
-    from rag.chat import Chat
+    from rag.consultant.answering import Send
+    from rag.consultant.chat import Chat
+    from rag.consultant.hearing import Question
     from rag.engine import Engine
-    from rag.hearing import Question
     from signalling.settings import ServeSettings
 
 
 class Consultant(Protocol):
-    """Answers questions: `rag.chat.Chat` here, or in a process of its own."""
+    """Answers questions: `rag.consultant.chat.Chat` here, or in a process of its own."""
 
     def __len__(self) -> int:
         """Return how many answers are under way."""
@@ -44,7 +44,7 @@ async def consult(
     ready: Callable[["Chat"], None],
 ) -> None:
     """Load what a search needs, say *ready*, then keep up with the catalogue for good."""
-    from rag.chat import open_chat  # noqa: PLC0415 - brought by an extra
+    from rag.consultant.chat import open_chat  # noqa: PLC0415 - brought by an extra
 
     if settings.demo_catalogue:
         await engine.load_demo()

@@ -19,9 +19,9 @@ from signalling.session import Handler, PlayerSession
 from stores.documents import StoreError
 
 if TYPE_CHECKING:
-    from rag.answering import Send
-    from rag.chat_events import Event
-    from rag.hearing import Question
+    from rag.consultant.answering import Send
+    from rag.consultant.events import Event
+    from rag.consultant.hearing import Question
 
 MAX_PENDING: Final = 4
 """Requests of one player for history or feedback that may be worked on."""
@@ -210,7 +210,7 @@ class ChatMessages:
 
 def question_of(asked: Ask, default_currency: str) -> "Question":
     """Return what the consultant takes; raises ValueError for a budget that is none."""
-    from rag.hearing import Question  # noqa: PLC0415 - brought by an extra
+    from rag.consultant.hearing import Question  # noqa: PLC0415 - brought by an extra
     from rag.money import Money, amount_of  # noqa: PLC0415 - brought by an extra
 
     budget = None

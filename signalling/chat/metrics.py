@@ -8,8 +8,8 @@ from prometheus_client import Counter, Gauge, Histogram
 from signalling.metrics import Metrics
 
 if TYPE_CHECKING:
-    from rag.answering import Send
-    from rag.chat_events import Done, Error, Event
+    from rag.consultant.answering import Send
+    from rag.consultant.events import Done, Error, Event
 
 STAGES: Final[Mapping[str, str]] = {
     "understand": "understand",
@@ -94,7 +94,7 @@ class ChatMetrics:
 
     def count(self, event: "Event") -> None:
         """Count what an event says about its question; most say nothing."""
-        from rag.chat_events import Done, Error  # noqa: PLC0415 - brought by an extra
+        from rag.consultant.events import Done, Error  # noqa: PLC0415 - brought by an extra
 
         if isinstance(event, Done):
             self._done(event)

@@ -21,7 +21,7 @@ from signalling.metrics import Metrics
 from signalling.session import Handler as MessageHandler
 
 if TYPE_CHECKING:
-    from rag.http import Shelves
+    from rag.catalogue.routes import Shelves
     from signalling.settings import ServeSettings
 
 NEEDED: Final = ("numpy", "onnxruntime", "tokenizers", "openai", "pinecone")
@@ -76,7 +76,7 @@ class Retrieval:
 
     def add_to(self, app: web.Application, prefix: str = "") -> None:
         """Add the routes of catalogue and partners to *app*, below *prefix*."""
-        from rag.http import routes  # noqa: PLC0415 - brought by an extra
+        from rag.catalogue.routes import routes  # noqa: PLC0415 - brought by an extra
 
         self._chat_routes.add_to(app, prefix)
         for route in routes(self._ready, self._require_admin):

@@ -21,8 +21,8 @@ from signalling.logs import LEVELS
 from stores.documents import StoreError
 
 if TYPE_CHECKING:
-    from rag.answering import Send
-    from rag.hearing import Question
+    from rag.consultant.answering import Send
+    from rag.consultant.hearing import Question
     from signalling.settings import ServeSettings
 
 FIRST_PAUSE: Final = 1.0
@@ -118,7 +118,7 @@ class RemoteConsultant:
 
     def lost(self) -> None:
         """End all that waits: the process is gone."""
-        from rag.chat_events import Error  # noqa: PLC0415 - brought by an extra
+        from rag.consultant.events import Error  # noqa: PLC0415 - brought by an extra
 
         for asked in list(self._asked.values()):
             message = "The consultant had to start again. Ask once more."

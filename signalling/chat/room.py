@@ -16,10 +16,10 @@ from stores.documents import DocumentStore, StoreError
 from stores.settings import open_document_store
 
 if TYPE_CHECKING:
-    from rag.catalogue import Catalogue
-    from rag.chat import Chat
+    from rag.catalogue.routes import Shelves
+    from rag.catalogue.store import Catalogue
+    from rag.consultant.chat import Chat
     from rag.engine import Engine
-    from rag.http import Shelves
     from signalling.settings import ServeSettings
 
 log = structlog.get_logger()
@@ -143,8 +143,8 @@ class Apart:
             await store.close()
 
     def _over(self, store: DocumentStore) -> _Shelves:
-        from rag.catalogue import PARTNERS, PRODUCTS, Catalogue  # noqa: PLC0415 - an extra's
-        from rag.items import Partner, Product  # noqa: PLC0415
+        from rag.catalogue.items import Partner, Product  # noqa: PLC0415
+        from rag.catalogue.store import PARTNERS, PRODUCTS, Catalogue  # noqa: PLC0415 - an extra's
 
         currency = self._settings.catalogue_currency
         products = Catalogue(store, PRODUCTS, Product, default_currency=currency)

@@ -21,7 +21,7 @@ from signalling.error_body import error_response
 from signalling.errors import Refused
 
 if TYPE_CHECKING:
-    from rag.chat_events import Event
+    from rag.consultant.events import Event
 
 MAX_BODY: Final = 64 * 1024
 """Bytes of a question."""

@@ -27,8 +27,8 @@ from stores.documents import StoreError
 from stores.settings import open_document_store
 
 if TYPE_CHECKING:
-    from rag.chat import Chat
-    from rag.chat_events import Event
+    from rag.consultant.chat import Chat
+    from rag.consultant.events import Event
     from rag.engine import Engine
     from signalling.settings import ServeSettings
 

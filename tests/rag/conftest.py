@@ -14,11 +14,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from rag import engine as engines
-from rag.chat import Chat, make_adviser, make_interpreter
-from rag.embedding import Purpose, Vectors, unit
+from rag.catalogue.feeds import read_json
+from rag.consultant.chat import Chat, make_adviser, make_interpreter
+from rag.embedding.ports import Purpose, Vectors, unit
 from rag.engine import Engine, open_engine
 from rag.entries import Entry, Facts
-from rag.feeds import read_json
 from rag.lexicon import Lexicon, default_lexicon
 from rag.settings import RagSettings
 from stores.sqlite import SqliteStore

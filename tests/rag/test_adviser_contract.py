@@ -16,12 +16,12 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from rag.advice import Advice, AdviceError, Brief, Pick, Say, Spent
-from rag.chat_settings import ChatSettings
-from rag.fit import Fit
-from rag.items import Product
-from rag.openai_adviser import OpenAIAdviser
-from rag.openai_chat import ChatModel
+from rag.catalogue.items import Product
+from rag.consultant.advice import Advice, AdviceError, Brief, Pick, Say, Spent
+from rag.consultant.fit import Fit
+from rag.consultant.openai_adviser import OpenAIAdviser
+from rag.consultant.openai_chat import ChatModel
+from rag.consultant.settings import ChatSettings
 
 NAMES = ("Ara", "Bom", "Choa", "Dan")
 ANSWER = {

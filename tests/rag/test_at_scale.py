@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 from secantus import SecantusDBServer
 
-from rag.catalogue import PRODUCTS, Catalogue
-from rag.embedded import EmbeddedIndex
-from rag.embedding import Embedder
+from rag.catalogue.feeds import Row
+from rag.catalogue.items import Product
+from rag.catalogue.store import PRODUCTS, Catalogue
+from rag.embedding.ports import Embedder
 from rag.errors import IndexUnavailableError
-from rag.feeds import Row
-from rag.indexing import Indexer
-from rag.items import Product
+from rag.index.embedded import EmbeddedIndex
+from rag.index.indexing import Indexer
+from rag.index.pinecone import PineconeIndex
 from rag.lexicon import Lexicon
 from rag.money import Money, amount_of
-from rag.pinecone_index import PineconeIndex
 from rag.retrieval import Conditions, Deadlines, Retriever
 from stores.mongo import MongoStore
 

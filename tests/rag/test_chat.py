@@ -7,13 +7,13 @@ import orjson
 import pytest
 import structlog
 
-from rag.actions import action
-from rag.chat import Chat
-from rag.chat_limits import PerMinute
-from rag.chat_settings import DEFAULT_ACTIONS
+from rag.catalogue.feeds import read_json
+from rag.consultant.actions import action
+from rag.consultant.chat import Chat
+from rag.consultant.limits import PerMinute
+from rag.consultant.settings import DEFAULT_ACTIONS
 from rag.engine import Engine
 from rag.feedback import judgements
-from rag.feeds import read_json
 from rag.settings import RagSettings
 from stores.sqlite import SqliteStore
 from tests.rag.model_service import ModelService

@@ -7,18 +7,18 @@ from typing import Any
 import orjson
 import pytest
 
-from rag.cards import Shown
-from rag.chat import Chat
-from rag.chat_events import Usage
-from rag.conversation import (
+from rag.catalogue.feeds import read_json
+from rag.consultant.cards import Shown
+from rag.consultant.chat import Chat
+from rag.consultant.conversation import (
     LONGEST_SUMMARY,
     LONGEST_TEXT,
     Conversation,
     Conversations,
     Turn,
 )
+from rag.consultant.events import Usage
 from rag.engine import Engine
-from rag.feeds import read_json
 from rag.settings import RagSettings
 from stores.sqlite import SqliteStore
 from tests.rag.model_service import ModelService

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rag.embedding import CachedEmbedder, Purpose
+from rag.embedding.openai import OpenAIEmbedder
+from rag.embedding.ports import CachedEmbedder, Purpose
 from rag.errors import EmbeddingError
-from rag.openai_embedding import OpenAIEmbedder
 
 MODEL = "text-embedding-3-small"
 

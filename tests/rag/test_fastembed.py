@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from tokenizers import BertWordPieceTokenizer
 
-from rag.embedding import Purpose
+from rag.embedding.local import fastembed, minilm
+from rag.embedding.ports import Purpose
 from rag.errors import EmbeddingError
 from rag.lexicon import Lexicon
-from rag.local_models import fastembed, minilm
 
 NAME = "sentence-transformers/all-MiniLM-L6-v2"
 VOCABULARY = Path(__file__).parents[2] / "rag/data/bert-base-uncased-vocab.txt"

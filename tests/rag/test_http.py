@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from rag.catalogue.routes import routes
 from rag.engine import Engine, open_engine
-from rag.http import routes
 from rag.settings import EmbeddingProvider, RagSettings
 from stores.sqlite import SqliteStore
 

@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from rag.analysis import read_request
-from rag.catalogue import PRODUCTS, Catalogue
-from rag.embedded import EmbeddedIndex, choose_rare
-from rag.embedding import CachedEmbedder, Embedder, Purpose, Vectors
+from rag.catalogue.feeds import Row
+from rag.catalogue.items import Product
+from rag.catalogue.store import PRODUCTS, Catalogue
+from rag.embedding.ports import CachedEmbedder, Embedder, Purpose, Vectors
 from rag.entries import Where
 from rag.errors import EmbeddingError, RowError
-from rag.feeds import Row
-from rag.indexing import Indexer
-from rag.items import Product
+from rag.index.analysis import read_request
+from rag.index.embedded import EmbeddedIndex, choose_rare
+from rag.index.indexing import Indexer
 from rag.lexicon import Lexicon, load_lexicon
 from rag.money import Money
 from rag.retrieval import Conditions, Deadlines, Retriever
@@ -256,12 +256,12 @@ _KILLED = """
 import asyncio, sys
 from pathlib import Path
 import numpy as np
-from rag.catalogue import PRODUCTS, Catalogue
-from rag.analysis import read_request
-from rag.embedded import EmbeddedIndex, choose_rare
-from rag.feeds import read_file
-from rag.indexing import Indexer
-from rag.items import Product
+from rag.catalogue.store import PRODUCTS, Catalogue
+from rag.index.analysis import read_request
+from rag.index.embedded import EmbeddedIndex, choose_rare
+from rag.catalogue.feeds import read_file
+from rag.index.indexing import Indexer
+from rag.catalogue.items import Product
 from rag.lexicon import default_lexicon
 from stores.sqlite import SqliteStore
 
@@ -300,7 +300,7 @@ async def test_a_request_of_common_words_still_finds_everything(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Rare words decide what is scored, and too few hits widen the request."""
-    monkeypatch.setattr("rag.embedded._SCORED", 5)
+    monkeypatch.setattr("rag.index.embedded._SCORED", 5)
     await catalogue.upsert([*rows(40), *rows(3, style="modern", category="rug")])
     await indexer.catch_up()
     reading = read_request("modern number7 의자", lexicon)
@@ -327,7 +327,7 @@ async def test_things_without_the_other_words_are_found_when_few_have_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Where one chair is red, the others come behind it."""
-    monkeypatch.setattr("rag.embedded._SCORED", 5)
+    monkeypatch.setattr("rag.index.embedded._SCORED", 5)
     await catalogue.upsert([*rows(30), Row(31, {"id": "r", "name": "red chair", "price": "1"})])
     await indexer.catch_up()
     found = await index.matching(read_request("red chair", lexicon), Where(), 100)

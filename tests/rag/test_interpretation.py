@@ -12,13 +12,13 @@ import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.budget import Budget
-from rag.chat import make_interpreter
-from rag.hearing import Question
-from rag.interpretation import Told, merged
+from rag.consultant.budget import Budget
+from rag.consultant.chat import make_interpreter
+from rag.consultant.hearing import Question
+from rag.consultant.interpretation import Told, merged
+from rag.consultant.understanding import Wish, understand
 from rag.lexicon import default_lexicon
 from rag.settings import RagSettings
-from rag.understanding import Wish, understand
 from tests.rag.model_service import NOTHING_READ, ModelService
 from tests.rag.showroom import ORDER, WithModel, ask, of, shown, words
 from tests.rag.test_understanding import PLACES, TABLE, said

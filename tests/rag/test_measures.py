@@ -2,8 +2,8 @@
 
 import pytest
 
-from rag.analysis import columns_of, read_request
 from rag.entries import Entry, Facts
+from rag.index.analysis import columns_of, read_request
 from rag.lexicon import Lexicon
 from rag.measures import measure_terms, model_terms
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from secantus import SecantusDBServer
 
-from rag.catalogue import PRODUCTS, Catalogue
-from rag.feeds import Row
-from rag.items import Product
+from rag.catalogue.feeds import Row
+from rag.catalogue.items import Product
+from rag.catalogue.store import PRODUCTS, Catalogue
 from stores.documents import DocumentStore
 from stores.mongo import MongoStore
 from stores.sqlite import SqliteStore

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from rag.embedding import Purpose
+from rag.embedding.openai import OpenAIEmbedder
+from rag.embedding.ports import Purpose
 from rag.errors import EmbeddingError
-from rag.openai_embedding import OpenAIEmbedder
 
 D = 16
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from rag.feeds import read_file
-from rag.progress import ImportProgress, Measure
+from rag.catalogue.feeds import read_file
+from rag.catalogue.progress import ImportProgress, Measure
 
 
 def test_a_line_has_share_rows_rate_and_time_left() -> None:

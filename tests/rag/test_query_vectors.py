@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from rag.embedding import Purpose, Vectors
+from rag.embedding.ports import Purpose, Vectors
+from rag.embedding.queries import KEPT_SECONDS, MOST_KEPT, SharedQueries
 from rag.errors import EmbeddingError
-from rag.query_vectors import KEPT_SECONDS, MOST_KEPT, SharedQueries
 
 
 class Slow:

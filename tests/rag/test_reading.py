@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.analysis import columns_of, read_request
+from rag.catalogue.feeds import Row, read_csv, read_file, read_json
+from rag.catalogue.items import Partner, Product
 from rag.errors import RowError
-from rag.feeds import Row, read_csv, read_file, read_json
-from rag.items import Partner, Product
+from rag.index.analysis import columns_of, read_request
 from rag.lexicon import Lexicon, default_lexicon, load_lexicon, parse_lexicon
 from rag.money import Money, Rates, amount_of, units
 from rag.text import bigrams, clean, singular, tokens

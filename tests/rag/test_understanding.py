@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.budget import read_budget
+from rag.consultant.budget import read_budget
+from rag.consultant.understanding import Wish, understand
 from rag.lexicon import default_lexicon
-from rag.understanding import Wish, understand
 
 PLACES = frozenset({"서울", "Seoul", "부산", "Busan"})
 

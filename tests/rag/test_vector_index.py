@@ -17,13 +17,13 @@ import numpy as np
 import pytest
 from pinecone import AsyncIndex
 
-from rag.embedded import EmbeddedIndex
-from rag.embedding import unit
+from rag.embedding.ports import unit
 from rag.entries import Entry, Scored, Where
 from rag.errors import IndexUnavailableError
-from rag.index import Vectored, VectorIndex
+from rag.index.embedded import EmbeddedIndex
+from rag.index.pinecone import PineconeIndex
+from rag.index.ports import Vectored, VectorIndex
 from rag.lexicon import default_lexicon
-from rag.pinecone_index import PineconeIndex
 
 D = 16
 KRW = 10_000  # units of one

@@ -1,0 +1,1 @@
+"""Products and partners: their fields, where they come from, where they are kept."""

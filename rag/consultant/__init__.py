@@ -1,0 +1,1 @@
+"""The consultant: from a visitor's words to cards, an answer and actions."""

@@ -1,0 +1,1 @@
+"""Texts into vectors: by models inside wheels, or by a service."""

@@ -1,0 +1,1 @@
+"""What is searched: terms and vectors of the catalogue, embedded or in Pinecone."""
