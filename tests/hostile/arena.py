@@ -87,7 +87,7 @@ class Arena:
         """Wait for the consultant; the tasks that there are then are the server's own."""
         retrieval = self.server.retrieval
         assert retrieval is not None
-        await eventually(lambda: retrieval._chat is not None, seconds=60)
+        await eventually(lambda: retrieval._room.consultant is not None, seconds=60)
         self._tasks = _tasks()
 
     def port(self, role: str) -> int:
@@ -177,7 +177,8 @@ class Arena:
 
     def _nothing_left(self) -> bool:
         server = self.server
-        is_chatting = server.retrieval is not None and len(server.retrieval._chat or ())
+        retrieval = server.retrieval
+        is_chatting = retrieval is not None and len(retrieval._room.consultant or ())
         is_matching = server.matchmaking is not None and len(server.matchmaking.run)
         if is_chatting or is_matching:
             return False
