@@ -33,6 +33,8 @@ PLAYERS: Final = 50
 VISITORS: Final = 50
 DELAY: Final = 0.08
 
+TOKENS_PER_SECOND: Final = 100.0
+
 Figures = dict[str, float]
 
 
@@ -112,7 +114,7 @@ async def _server(kind: str, options: list[str]) -> AsyncIterator[Address]:
         async with parts.server(*options).running() as address:
             yield address
         return
-    async with parts.services(DELAY) as port:
+    async with parts.services(DELAY, tokens_per_second=TOKENS_PER_SECOND) as port:
         ours = parts.server(*parts.with_services(port), *options)
         async with ours.running() as address:
             yield address

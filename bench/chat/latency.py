@@ -3,7 +3,8 @@ How long a visitor waits for cards, for the first words and for the whole answer
 
 `python -m bench chat_latency [-- --products 100000 --with embedded]`: one visitor who
 asks one question after the other, then 50 at the same time, over real sockets. With
-stand-ins, embedding, Pinecone and the chat model each take 80 ms before they answer.
+`services`, embedding, Pinecone and the chat model are stand-ins that answer in 80 ms; with
+`streaming` the model begins after 80 ms and then writes 100 tokens a second.
 One JSON line a run with the aims beside the figures; exit code 1 when one is missed.
 """
 
@@ -29,6 +30,10 @@ from signalling.files import raise_file_limit
 
 DEMO_PRODUCTS: Final = 150
 DELAY: Final = 0.08
+
+TOKENS_PER_SECOND: Final = 100.0
+"""As a quick hosted model writes; an answer here is some 75."""
+
 TOGETHER: Final = 50
 
 AIMS: Final = {
@@ -37,6 +42,8 @@ AIMS: Final = {
     ("services", DEMO_PRODUCTS): {"first_token_ms": 350.0, "whole_ms": 1000.0},
 }
 """The most that the p95 of one visitor at a time may be."""
+
+KINDS: Final = ("embedded", "services", "streaming")
 
 Figures = dict[str, Any]
 
@@ -79,10 +86,10 @@ async def _index(folder: Path, count: int) -> None:
 async def _server(kind: str, count: int, folder: Path | None) -> AsyncIterator[Address]:
     async with contextlib.AsyncExitStack() as stack:
         options: Sequence[str] = ()
-        if kind == "services":
-            options = parts.with_services(
-                await stack.enter_async_context(parts.services(DELAY))
-            )
+        if kind != "embedded":
+            pace = TOKENS_PER_SECOND if kind == "streaming" else None
+            services = parts.services(DELAY, tokens_per_second=pace)
+            options = parts.with_services(await stack.enter_async_context(services))
         if count == DEMO_PRODUCTS:
             ours = parts.server(*options)
         else:
@@ -102,7 +109,7 @@ def _misses(kind: str, count: int, alone: Figures) -> list[str]:
 
 async def _measure(options: argparse.Namespace) -> bool:
     met = True
-    for kind in options.kinds or ("embedded", "services"):
+    for kind in options.kinds or KINDS:
         async with _server(kind, options.products, options.data_dir) as address:
             alone = await _asked(address, 1, options.seconds)
             together = await _asked(address, TOGETHER, options.seconds)
@@ -126,7 +133,7 @@ def main() -> int:
     """Print a JSON line for each kind of consultant; times are p50, p95, p99."""
     parser = argparse.ArgumentParser(prog="python -m bench chat_latency --")
     add = parser.add_argument
-    add("--with", dest="kinds", action="append", choices=("embedded", "services"))
+    add("--with", dest="kinds", action="append", choices=KINDS)
     add("--products", type=int, default=DEMO_PRODUCTS)
     add("--data_dir", type=Path, help="where that many products are indexed already")
     add("--seconds", type=float, default=10.0)

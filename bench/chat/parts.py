@@ -64,9 +64,12 @@ async def _module(name: str, *arguments: str) -> AsyncIterator[asyncio.subproces
 
 
 @contextlib.asynccontextmanager
-async def services(delay: float) -> AsyncIterator[int]:
+async def services(
+    delay: float, *, tokens_per_second: float | None = None
+) -> AsyncIterator[int]:
     """Run the stand-ins; gives their port."""
-    async with _module("bench.chat.services", "--delay", str(delay)) as process:
+    pace = () if tokens_per_second is None else ("--tokens_per_second", str(tokens_per_second))
+    async with _module("bench.chat.services", "--delay", str(delay), *pace) as process:
         yield (await _line(process))["port"]
 
 

@@ -3,7 +3,8 @@ Stand-ins for OpenAI and Pinecone that answer after a set time; a process of its
 
 `python -m bench.chat.services --delay 0.08` says on standard output where it
 listens. Vectors are by chance; the model recommends the first three candidates
-it is given, a few characters at a time, as the published API streams them.
+it is given, a few characters at a time, as the published API streams them: as fast
+as they are read, or so many tokens a second.
 """
 
 import argparse
@@ -19,9 +20,6 @@ import uvloop
 from aiohttp import web
 from numpy.typing import NDArray
 
-TOKENS_PER_SECOND: Final = 100.0
-"""As a quick hosted model writes."""
-
 CHARACTERS: Final = 4
 """Of a token, about."""
 
@@ -35,8 +33,9 @@ Json = dict[str, Any]
 class Services:
     """All three, with *delay* seconds before each answer begins."""
 
-    def __init__(self, delay: float) -> None:
+    def __init__(self, delay: float, tokens_per_second: float | None) -> None:
         self._delay = delay
+        self._pause = 1 / tokens_per_second if tokens_per_second else 0.0
         self._vectors: dict[str, dict[str, NDArray[np.float32]]] = {}
 
     def app(self) -> web.Application:
@@ -95,10 +94,12 @@ class Services:
         text = _answer(body)
         if not body.get("stream"):
             return _json(_whole(body["model"], text))
-        return await _stream(request, body["model"], text)
+        return await _stream(request, body["model"], text, pause=self._pause)
 
 
-async def _stream(request: web.Request, model: str, text: str) -> web.StreamResponse:
+async def _stream(
+    request: web.Request, model: str, text: str, *, pause: float
+) -> web.StreamResponse:
     response = web.StreamResponse(headers={"content-type": "text/event-stream"})
     await response.prepare(request)
     due = asyncio.get_running_loop().time()
@@ -106,8 +107,9 @@ async def _stream(request: web.Request, model: str, text: str) -> web.StreamResp
     for token in tokens:
         choice = {"index": 0, "delta": {"content": token}, "finish_reason": None}
         await response.write(_chunk(model, choices=[choice], usage=None))
-        due += 1 / TOKENS_PER_SECOND
-        await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
+        due += pause
+        if pause:
+            await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
     await response.write(_chunk(model, choices=[], usage=_usage(len(tokens))))
     await response.write(b"data: [DONE]\n\n")
     return response
@@ -159,8 +161,9 @@ def _json(answer: Json) -> web.Response:
     return web.Response(body=orjson.dumps(answer), content_type="application/json")
 
 
-async def _serve(delay: float) -> None:
-    runner = web.AppRunner(Services(delay).app(), access_log=None)
+async def _serve(delay: float, tokens_per_second: float | None) -> None:
+    services = Services(delay, tokens_per_second)
+    runner = web.AppRunner(services.app(), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     port = runner.addresses[0][1]
@@ -172,7 +175,9 @@ def main() -> int:
     """Serve until terminated."""
     parser = argparse.ArgumentParser(prog="python -m bench.chat.services")
     parser.add_argument("--delay", type=float, default=0.08, help="seconds before each answer")
-    uvloop.run(_serve(parser.parse_args().delay))
+    parser.add_argument("--tokens_per_second", type=float, help="of the chat model's stream")
+    options = parser.parse_args()
+    uvloop.run(_serve(options.delay, options.tokens_per_second))
     return 0
 
 

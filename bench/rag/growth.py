@@ -25,9 +25,9 @@ from rag.catalogue.items import Product
 from rag.catalogue.store import PRODUCTS, Catalogue, digest_of
 from rag.embedding.ports import Purpose, Vectors, unit
 from rag.entries import Entry
+from rag.index import embedded
 from rag.index.analysis import Columns
 from rag.index.embedded import Change, EmbeddedIndex
-from rag.index.ports import embedded
 from rag.lexicon import Lexicon, default_lexicon
 from rag.money import Money, amount_of
 from rag.retrieval import Conditions, Retriever

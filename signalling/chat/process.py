@@ -204,6 +204,8 @@ class ConsultantProcess:
                     _log(*message[1:])
                 else:
                     remote.take(message)
+                # What has come already is read without waiting: signalling goes first.
+                await asyncio.sleep(0)
 
 
 def _level(settings: "ServeSettings") -> str:
