@@ -164,9 +164,11 @@ class Notifier:
         holder.sink.deliver(Expiring(session.id, left, change.reason))
 
     def _on_ended(self, change: Change) -> None:
-        holder = self._holder(change)
-        if holder is not None:
-            holder.session = holder.session or change.session
+        holder, session = self._holder(change), change.session
+        if holder is None or session is None:
+            return
+        holder.session = holder.session or session
+        if holder.session.id == session.id:
             self.end(holder, change.reason)
 
     def _on_taken_over(self, change: Change) -> None:

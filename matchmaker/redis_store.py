@@ -142,9 +142,9 @@ class RedisStore:
         """See `MatchStore`."""
         return _session.decode(await self._call("poll", now, id=session_id))
 
-    async def tick(self, *, now: float, limit: int = 256) -> Ticked:
+    async def tick(self, *, now: float, limit: int = 256, pardon: bool = False) -> Ticked:
         """See `MatchStore`."""
-        return _ticked.decode(await self._call("tick", now, limit=limit))
+        return _ticked.decode(await self._call("tick", now, limit=limit, pardon=pardon))
 
     # Reading
 

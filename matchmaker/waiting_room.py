@@ -8,7 +8,7 @@ from matchmaker.estimate import Estimates, attributes_of
 from matchmaker.model import Change, ChangeKind, Session, SessionState
 from matchmaker.notify import Holders, Notifier
 from matchmaker.standings import Standing, standings
-from matchmaker.store import MatchStore
+from matchmaker.store import MatchStore, StateUnavailableError
 
 PUSH_SLICE: Final = 200
 """Waiters told in one go before others get the event loop."""
@@ -53,6 +53,8 @@ class WaitingRoom:
             if change.kind in QUEUE_MOVES:
                 self._stale = True
             session = change.session
+            if session is not None and session.state is not SessionState.QUEUED:
+                self._standings.pop(session.id, None)
             if change.kind is ChangeKind.ENDED and session is not None and session.pool:
                 self.estimates.note_end(session.pool, session.ended_at)
 
@@ -64,14 +66,21 @@ class WaitingRoom:
         """Return the place of a session; 0 of 0 when it does not wait."""
         if session.state is not SessionState.QUEUED:
             return Standing(session.demand, 0, 0)
-        if session.id not in self._standings or self._now() >= self._next_refresh:
+        if session.id not in self._standings:
+            self._stale = True
+            await self._refresh()
+        elif self._now() >= self._next_refresh:
             await self._refresh()
         return self._standings.get(session.id) or Standing(session.demand, 1, 1)
 
     def arrival(self, session: Session, position: int) -> Standing:
         """Return the place of a session that has just been put at *position*."""
         known = self._standings.get(session.id)
-        return Standing(session.demand, position, max(position, known.length if known else 0))
+        length = max(position, known.length if known else 0)
+        standing = Standing(session.demand, position, length)
+        if session.state is SessionState.QUEUED:
+            self._standings[session.id] = standing
+        return standing
 
     def eta(self, standing: Standing) -> float | None:
         """Return the seconds until it is served; None while too little is known."""
@@ -97,7 +106,12 @@ class WaitingRoom:
         return told
 
     async def _refresh(self) -> None:
-        if self._stale:
-            self._stale = False
-            self._next_refresh = self._now() + self._interval
+        if not self._stale:
+            return
+        self._stale = False
+        self._next_refresh = self._now() + self._interval
+        try:
             self._standings = standings(await self._store.waiting())
+        except StateUnavailableError:
+            self._stale = True
+            raise

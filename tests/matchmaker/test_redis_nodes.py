@@ -122,6 +122,22 @@ async def test_a_dead_node_leaves_nothing_behind(node: Nodes) -> None:
     assert not (await dead.store.tick(now=NOW + 60)).known
 
 
+async def test_nodes_that_were_cut_off_together_do_not_bury_each_other(node: Nodes) -> None:
+    """With Redis back, the first to come lets the others come too; silence ends later."""
+    first, second = await node("n1"), await node("n2")
+    await second.store.put_instance(InstanceSpec(id="a", host="h"), now=NOW)
+    await second.ask("alice")
+    await second.store.activate("s-alice", player_id="p", now=NOW)
+    assert (await first.store.tick(now=NOW + 60, pardon=True)).known
+    assert await first.store.instance_exists("a")
+    assert (await second.store.tick(now=NOW + 60.4, pardon=True)).known
+    alice = await first.store.session("s-alice")
+    assert alice is not None
+    assert (alice.state, alice.holder) == ("active", "n2/1")
+    await first.store.tick(now=NOW + 76)
+    assert not await first.store.instance_exists("a")
+
+
 async def test_only_the_owner_removes_an_instance(node: Nodes) -> None:
     """A streamer that moved to another node is not taken out by the old one."""
     old, new = await node("n1"), await node("n2")
