@@ -65,6 +65,11 @@ class ChangeFeed:
                 log.warning("change_feed_interrupted", error=str(error))
                 await asyncio.sleep(RETRY_SECONDS)
                 await self._check_gap()
+            except Exception:
+                # One entry that cannot be read must not end the news for good.
+                log.exception("change_feed_failed")
+                await asyncio.sleep(RETRY_SECONDS)
+                self._on_gap()
 
     async def _read(self) -> None:
         with reachable():

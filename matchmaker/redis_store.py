@@ -26,7 +26,14 @@ from matchmaker.model import (
 )
 from matchmaker.redis_feed import ChangeFeed
 from matchmaker.store import Listener, StateUnavailableError
-from stores.redis import RedisUnavailableError, Script, connect, joined_source, reachable
+from stores.redis import (
+    RedisUnavailableError,
+    Script,
+    connect,
+    is_passing,
+    joined_source,
+    reachable,
+)
 
 PREFIX: Final = "{pycirrus-match}"
 """A hash tag: all keys live in one slot of a cluster."""
@@ -228,7 +235,7 @@ class RedisStore:
         except (RedisUnavailableError, BatchFullError) as error:
             raise StateUnavailableError(str(error)) from error
         if reply.startswith(b"!"):
-            raise RuntimeError(f"{op} failed: {reply[1:].decode()}")
+            raise _failure(op, reply[1:].decode())
         return reply
 
     async def _run(self, batch: Sequence[dict[str, Any]]) -> Sequence[bytes]:
@@ -244,6 +251,13 @@ class RedisStore:
     def _on_gap(self) -> None:
         for listener in self._gap_listeners:
             listener()
+
+
+def _failure(op: str, reason: str) -> Exception:
+    """Return what is raised for an operation that failed inside the script."""
+    if is_passing(reason):
+        return StateUnavailableError(f"Redis takes no changes: {reason}")
+    return RuntimeError(f"{op} failed: {reason}")
 
 
 @contextmanager

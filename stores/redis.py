@@ -5,6 +5,7 @@ One place decides on time limits, retries and which errors mean that Redis
 cannot be reached; everything else gets a client from here.
 """
 
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from importlib.abc import Traversable
@@ -16,7 +17,6 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import (
     BusyLoadingError,
     ClusterDownError,
-    NoScriptError,
     ReadOnlyError,
     RedisError,
     ResponseError,
@@ -40,6 +40,12 @@ UNREACHABLE: Final = (
     OSError,
 )
 """Errors that mean: not now, perhaps later."""
+
+
+PASSING: Final = re.compile(
+    r"\b(READONLY|NOREPLICAS|MISCONF|OOM|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY)\b"
+)
+"""Codes of answers that mean the same, wherever a script's error carries them."""
 
 
 class RedisUnavailableError(Exception):
@@ -90,6 +96,15 @@ def reachable() -> Iterator[None]:
         yield
     except UNREACHABLE as error:
         raise RedisUnavailableError(f"Redis cannot be reached: {error}") from error
+    except ResponseError as error:
+        if is_passing(str(error)):
+            raise RedisUnavailableError(f"Redis takes no changes: {error}") from error
+        raise
+
+
+def is_passing(answer: str) -> bool:
+    """Tell whether the text of an error means: not now, perhaps later."""
+    return PASSING.search(answer) is not None
 
 
 class Script:
@@ -115,7 +130,7 @@ class Script:
         try:
             with reachable():
                 return await self._script(keys=list(keys), args=list(arguments))
-        except (NoScriptError, ResponseError, RedisError) as error:
+        except RedisError as error:
             raise ScriptError(str(error)) from error
 
 

@@ -212,6 +212,38 @@ async def test_a_redis_that_forgot_everything_is_noticed(
     _stop(server)
 
 
+@pytest.mark.parametrize(
+    ("option", "good", "bad"),
+    [("min-replicas-to-write", 0, 1), ("maxmemory", 0, 1)],
+)
+async def test_a_redis_that_takes_no_changes_counts_as_away(
+    node: Nodes, redis_url: str, option: str, good: int, bad: int
+) -> None:
+    """Without replicas or memory, as after a failover: later, and nothing is half done."""
+    one = await node("n1")
+    async with Redis.from_url(redis_url) as redis:
+        await redis.config_set(option, bad)
+        try:
+            with pytest.raises(StateUnavailableError, match="takes no changes"):
+                await one.ask("alice")
+        finally:
+            await redis.config_set(option, good)
+    assert await one.store.session("s-alice") is None
+    assert await one.ask("alice") is SessionState.QUEUED
+
+
+async def test_an_entry_that_cannot_be_read_does_not_end_the_news(
+    node: Nodes, redis_url: str, prefix: str
+) -> None:
+    """As from a node of a later version; what it said is a gap."""
+    one = await node("n1")
+    async with Redis.from_url(redis_url) as redis:
+        await redis.xadd(f"{prefix}:changes", {"c": b'[{"kind":"unheard_of","node":"n9"}]'})
+    await one.ask("alice")
+    await one.heard(ChangeKind.QUEUED, "alice")
+    assert one.gaps == 1
+
+
 async def test_missed_news_are_noticed(node: Nodes, redis_url: str, prefix: str) -> None:
     """A stream that was cut, or emptied, since the last read is a gap; else there is none."""
     one = await node("n1")
