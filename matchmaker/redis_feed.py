@@ -6,11 +6,10 @@ from typing import Any
 
 import msgspec
 import structlog
-from redis.asyncio import Redis
 
 from matchmaker.model import Change
 from matchmaker.tasks import is_stopping, stop
-from stores.redis import RedisUnavailableError, reachable
+from stores.redis import Client, RedisUnavailableError, reachable
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +29,7 @@ class ChangeFeed:
 
     def __init__(
         self,
-        redis: Redis,
+        redis: Client,
         key: str,
         *,
         deliver: Callable[[Sequence[Change]], None],

@@ -11,13 +11,15 @@ from contextlib import asynccontextmanager, contextmanager
 from importlib.abc import Traversable
 from typing import Any, Final
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import (
     BusyLoadingError,
-    ClusterDownError,
+    ClusterError,
+    MovedError,
     ReadOnlyError,
+    RedisClusterException,
     RedisError,
     ResponseError,
 )
@@ -28,14 +30,26 @@ CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 10.0
 """Longer than any script of ours; shorter than anybody waits for a page."""
 
+CLUSTER_CONNECTIONS: Final = 128
+"""To each node; a cluster's client does not wait for one that is busy."""
+
 RETRIES: Final = 2
 """For a connection that went stale; an outage is reported, not waited out."""
+
+CLUSTER: Final = "+cluster://"
+"""In a URL: the address is a node of a Redis Cluster, which names the others."""
+
+SCHEMES: Final = ("redis://", "rediss://", "unix://", "redis+cluster://", "rediss+cluster://")
+"""What the URL of a Redis may begin with."""
+
+Client = Redis | RedisCluster
 
 UNREACHABLE: Final = (
     RedisConnectionError,
     RedisTimeoutError,
     BusyLoadingError,
-    ClusterDownError,
+    ClusterError,
+    RedisClusterException,
     ReadOnlyError,
     OSError,
 )
@@ -58,29 +72,33 @@ class ScriptError(Exception):
 
 def connect(
     url: str, *, connections: int = 16, answer_seconds: float = ANSWER_SECONDS
-) -> Redis:
+) -> Client:
     """
-    Return a client for *url* (`redis://`, `rediss://`, `unix://`); nothing is opened yet.
+    Return a client for *url* (see `SCHEMES`); nothing is opened yet.
 
-    At most *connections* are open; who comes when all are busy waits for one.
-    Commands are repeated after a broken connection, so send only those that
-    may be repeated. A blocking command needs an *answer_seconds* above its own limit.
+    At most *connections* are open; who comes when all are busy waits for one, and is
+    refused by a cluster. Commands are repeated after a broken connection, so send only
+    those that may be repeated. A blocking command needs an *answer_seconds* above its
+    own limit.
     """
+    options: dict[str, Any] = {
+        "socket_connect_timeout": CONNECT_SECONDS,
+        "socket_timeout": answer_seconds,
+        "retry": Retry(ExponentialBackoff(cap=0.5, base=0.02), RETRIES),
+        "retry_on_error": [RedisConnectionError, RedisTimeoutError],
+        "health_check_interval": 30,
+    }
+    if CLUSTER in url:
+        node = url.replace(CLUSTER, "://", 1)
+        return RedisCluster.from_url(node, max_connections=CLUSTER_CONNECTIONS, **options)
     pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=connections,
-        timeout=answer_seconds,
-        socket_connect_timeout=CONNECT_SECONDS,
-        socket_timeout=answer_seconds,
-        retry=Retry(ExponentialBackoff(cap=0.5, base=0.02), RETRIES),
-        retry_on_error=[RedisConnectionError, RedisTimeoutError],
-        health_check_interval=30,
+        url, max_connections=connections, timeout=answer_seconds, **options
     )
     return Redis.from_pool(pool)
 
 
 @asynccontextmanager
-async def client(url: str) -> AsyncIterator[Redis]:
+async def client(url: str) -> AsyncIterator[Client]:
     """Yield a client that is closed at the end."""
     redis = connect(url)
     try:
@@ -96,6 +114,9 @@ def reachable() -> Iterator[None]:
         yield
     except UNREACHABLE as error:
         raise RedisUnavailableError(f"Redis cannot be reached: {error}") from error
+    except MovedError as error:
+        message = "this is a node of a Redis Cluster: its URL begins with redis+cluster://"
+        raise RedisUnavailableError(message) from error
     except ResponseError as error:
         if is_passing(str(error)):
             raise RedisUnavailableError(f"Redis takes no changes: {error}") from error
@@ -114,7 +135,7 @@ class Script:
     Redis forgets scripts when it restarts; then it is sent again.
     """
 
-    def __init__(self, redis: Redis, source: str) -> None:
+    def __init__(self, redis: Client, source: str) -> None:
         self._script = redis.register_script(source)
         self._redis = redis
 

@@ -7,13 +7,14 @@ from pydantic import AfterValidator, Field
 
 from matchmaker.settings import MatchmakerSettings
 from signalling.options.reading import OptionGroup
+from stores.redis import SCHEMES
 
 Secret = Annotated[str | None, Field(repr=False)]
 
 
 def _redis_url(url: str | None) -> str | None:
-    if url and not url.startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("must begin with redis://, rediss:// or unix://")
+    if url and not url.startswith(SCHEMES):
+        raise ValueError(f"must begin with one of {', '.join(SCHEMES)}")
     return url
 
 

@@ -1,17 +1,14 @@
-"""Several nodes on one Redis: news, death, restart, outage, and the mirror."""
+"""Several nodes on one Redis: news, death, restart and outage."""
 
 import asyncio
-import json
 import subprocess
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
-from matchmaker.addresses import SessionAddresses
-from matchmaker.mirror import RedisMirror
 from matchmaker.model import (
     Change,
     ChangeKind,
@@ -264,38 +261,3 @@ async def test_missed_news_are_noticed(node: Nodes, redis_url: str, prefix: str)
 def _stop(server: "subprocess.Popen[bytes]") -> None:
     server.terminate()
     server.wait(10)
-
-
-async def test_the_mirror_shows_sessions_and_servers(node: Nodes, redis_url: str) -> None:
-    """Under the names and with the fields that dashboards know; ended ones go."""
-    one = await node("n1")
-    server, user = f"ue-{uuid.uuid4().hex}", f"user-{uuid.uuid4().hex}"
-    addresses = SessionAddresses("https://session-{id}.example.com/")
-    mirror = RedisMirror(redis_url, one.store, addresses, ttl=600)
-
-    def tell(changes: Sequence[Change]) -> None:
-        for change in changes:
-            mirror.tell(change)
-
-    one.store.listen(tell, lambda: None)
-    async with Redis.from_url(redis_url) as redis:
-        await one.store.put_instance(InstanceSpec(id=server, host="h"), now=NOW)
-        await one.ask(user)
-        await one.heard(ChangeKind.ASSIGNED)
-        await mirror.flush()
-        shown = json.loads(await redis.get(f"session:{user}") or b"{}")
-        assert shown["userId"] == user
-        assert shown["serverId"] == server
-        assert shown["subdomain"] == f"session-s-{user}"
-        assert (shown["startTime"], shown["maxDuration"]) == (1_000_000, 1_800)
-        assert await redis.ttl(f"session:{user}") > 0
-        assert await redis.sismember("cirrus:servers", server)
-        assert await redis.get(f"cirrus:{server}:load") == b"1"
-        await one.store.end(f"s-{user}", reason=EndReason.RELEASED, now=NOW)
-        await one.store.remove_instance(server, now=NOW)
-        await one.heard(ChangeKind.INSTANCE_LEFT)
-        await mirror.flush()
-        assert await redis.get(f"session:{user}") is None
-        assert not await redis.sismember("cirrus:servers", server)
-        assert await redis.get(f"cirrus:{server}:load") is None
-    await mirror.close()
