@@ -215,13 +215,14 @@ class Matchmaker:
         region: str = "",
         requirements: Mapping[str, str] | None = None,
         client_token: str = "",
-        priority: int = 0,
+        priority: int | None = None,
         max_duration: float = 0.0,
         sink: Sink | None = None,
     ) -> Outcome:
         """
         Ask for a place for *user*, whose identity is proven.
 
+        *priority* None is the default class, *max_duration* 0 the default duration.
         With a *sink* everything that follows is also told there, the outcome
         included; without one the user polls.
 
@@ -236,13 +237,17 @@ class Matchmaker:
             id=self._new_id(),
             user=user,
             demand=demand.at(self._node_name) if holder and self._node_name else demand,
-            priority=min(max(priority, 0), self.settings.priority_classes - 1),
+            priority=self._class(priority),
             client_token=client_token,
             holder=holder.name if holder else "",
             max_duration=max_duration,
             canary=draw(user),
         )
         return await self._ask(request, holder)
+
+    def _class(self, priority: int | None) -> int:
+        asked = self.settings.priority_default if priority is None else priority
+        return min(max(asked, 0), self.settings.priority_classes - 1)
 
     async def _ask(self, request: SessionRequest, holder: Holder | None) -> Outcome:
         try:

@@ -68,6 +68,10 @@ class Grant:
     """Unix seconds of the upgrade or of the last refresh."""
     guest: GuestPass | None = None
     """Of a guest: it watches what its visitor watches, and nothing else."""
+    priority: int | None = None
+    """The class in which its user waits; None: the default."""
+    max_duration: float = 0.0
+    """Seconds that its user's sessions may stream; 0: the default."""
     about: Mapping[str, str] = field(default_factory=dict)
     """What a streamer's JWT says of it: host, region and the like."""
 

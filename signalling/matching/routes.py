@@ -37,7 +37,7 @@ class BackEnd(SessionBody, rename="camel", frozen=True):
     """A request for a session; who asks is told by a trusted back end alone."""
 
     user_id: str = ""
-    priority: Annotated[int, msgspec.Meta(ge=0)] = 0
+    priority: Annotated[int, msgspec.Meta(ge=0)] | None = None
     max_duration_seconds: Annotated[float, msgspec.Meta(ge=0, le=7 * 86_400)] = 0.0
 
 
@@ -118,7 +118,9 @@ class SessionRoutes:
             # Who has no name yet gets one with each request, and a place with each name.
             self._limits.attempt(request)
         grant = await self._authenticator.player(request)
-        return Caller(self._users.of(grant))
+        return Caller(
+            self._users.of(grant), priority=grant.priority, max_duration=grant.max_duration
+        )
 
     def _claim(self, request: web.Request) -> Claim | None:
         """Return what a session's token says; it is good for that session alone."""
