@@ -61,6 +61,18 @@ async def test_a_visitor_of_rest_keeps_its_name_in_a_cookie(client: Client) -> N
         assert (await browser.get(f"{url}/{first['sessionId']}")).status == 200
 
 
+async def test_a_repeated_request_without_a_name_makes_one_session(client: Client) -> None:
+    """The answer with the cookie was lost; a token that could be guessed is nobody's."""
+    url = client.running.http("/api/sessions")
+    ids = []
+    for token_ in ("5f0c9a1e-77b2-4d51", "5f0c9a1e-77b2-4d51", "1", "1"):
+        async with client.http.post(url, json={"clientToken": token_}) as answer:
+            ids.append((await answer.json())["sessionId"])
+            client.http.cookie_jar.clear()
+    assert ids[0] == ids[1]
+    assert len(set(ids)) == 3
+
+
 async def test_a_back_end_asks_for_its_user(client: Client) -> None:
     """With the admin token it names the user and sets the duration."""
     streamer = await instance(client)
