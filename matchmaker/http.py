@@ -243,6 +243,7 @@ async def _body(request: web.Request, kind: type[Body]) -> Body:
 PAGE_FILES: Final = {
     "": ("admin.html", "text/html"),
     "admin.js": ("admin.js", "text/javascript"),
+    "tables.js": ("tables.js", "text/javascript"),
     "admin.css": ("admin.css", "text/css"),
 }
 
