@@ -13,6 +13,9 @@ from matchmaker.store import MatchStore, StateUnavailableError
 PUSH_SLICE: Final = 200
 """Waiters told in one go before others get the event loop."""
 
+ESTIMATE_SECONDS: Final = 20.0
+"""How often a queue that stands is told that it will take longer."""
+
 QUEUE_MOVES: Final = frozenset({ChangeKind.QUEUED, ChangeKind.ASSIGNED, ChangeKind.ENDED})
 """Changes after which places in the queue may be others."""
 
@@ -45,6 +48,7 @@ class WaitingRoom:
         self._standings: dict[str, Standing] = {}
         self._stale = True
         self._next_push = 0.0
+        self._next_estimate = 0.0
         self._next_refresh = 0.0
 
     def on_changes(self, changes: Sequence[Change]) -> None:
@@ -89,11 +93,14 @@ class WaitingRoom:
 
     async def push(self) -> None:
         """Tell this node's waiters their places if they changed and it is time."""
-        if not self._holders.waiting or self._now() < self._next_push or not self._stale:
+        now = self._now()
+        is_due = self._stale or now >= self._next_estimate
+        if not self._holders.waiting or now < self._next_push or not is_due:
             return
         await self._refresh()
         told = await self._tell_all()
         self._next_push = self._now() + max(self._interval, told / self._rate)
+        self._next_estimate = self._next_push + ESTIMATE_SECONDS
 
     async def _tell_all(self) -> int:
         told = 0

@@ -169,6 +169,28 @@ async def test_the_estimate_comes_from_measured_ends(make: Make, clock: ManualCl
     assert told.eta_seconds == pytest.approx(20, rel=0.05)
 
 
+async def test_an_estimate_grows_while_nothing_ends(make: Make, clock: ManualClock) -> None:
+    """Who was told a minute is told more, though nobody has moved."""
+    matchmaker = await make()
+    await matchmaker.streamer_joined("ue1", host="h1")
+    for number in range(4):
+        outcome = await matchmaker.request(f"past{number}")
+        await matchmaker.subscribed(outcome.session.id, "p")
+        clock.advance(60)
+        await matchmaker.release(outcome.session.id)
+    plays = await matchmaker.request("holder", sink=Page())
+    await matchmaker.subscribed(plays.session.id, "p")
+    await settled(matchmaker, 4)
+    page = Page()
+    await matchmaker.request("u", sink=page)
+    first = await page.until(Queued)
+    later = await advanced(clock, page.until(Queued, 2))
+    assert (first.position, later.position) == (1, 1)
+    assert first.eta_seconds is not None
+    assert later.eta_seconds is not None
+    assert later.eta_seconds > first.eta_seconds + 25
+
+
 async def settled(matchmaker: Matchmaker, ends: int) -> None:
     """Wait until the node has heard of so many ends."""
     estimates = matchmaker._room.estimates
