@@ -59,11 +59,17 @@ class Outcome:
     """What a request led to."""
 
     session: Session
-    token: str
     url: str
+    issue: Callable[[Session], str]
+    """Makes the session's token; who was told of a place on a socket has one already."""
     standing: Standing | None = None
     """Its place, while it waits."""
     eta_seconds: float | None = None
+
+    @property
+    def token(self) -> str:
+        """A token that claims the session."""
+        return self.issue(self.session)
 
 
 class Matchmaker:
@@ -278,10 +284,10 @@ class Matchmaker:
         return self._outcome(session, standing)
 
     def _outcome(self, session: Session, standing: Standing) -> Outcome:
-        token, url = self.token(session), self.addresses.of(session)
+        url = self.addresses.of(session)
         if session.state is not SessionState.QUEUED:
-            return Outcome(session, token, url)
-        return Outcome(session, token, url, standing, self._room.eta(standing))
+            return Outcome(session, url, self.token)
+        return Outcome(session, url, self.token, standing, self._room.eta(standing))
 
     async def poll(self, session_id: str) -> Outcome:
         """
