@@ -1,5 +1,6 @@
 """Rendered files, launch lines and environments; golden ones for each version."""
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -228,6 +229,37 @@ def test_writing_twice_changes_nothing(
     assert found.write(tmp_path)
     assert found.write(tmp_path) == []
     assert found.diff(tmp_path) == ""
+
+
+def test_the_script_can_be_run(target: MakeTarget, tmp_path: Path) -> None:
+    """Without a thought of permissions."""
+    rendered(target()).write(tmp_path)
+    assert os.access(tmp_path / "launch.sh", os.X_OK)
+
+
+def test_a_file_is_replaced_in_one_step(
+    target: MakeTarget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk leaves the old file whole and nothing beside it; a link stays a link."""
+    (tmp_path / "real.ini").write_text("[SystemSettings]\nt.MaxFPS=60\n")
+    link = tmp_path / "config" / "DefaultEngine.ini"
+    link.parent.mkdir()
+    link.symlink_to(tmp_path / "real.ini")
+
+    def full(path: Path, data: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(data[:9])
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        with pytest.raises(OSError, match="No space"):
+            rendered(target()).write(link.parent)
+    assert link.read_text() == "[SystemSettings]\nt.MaxFPS=60\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config", "real.ini"]
+    rendered(target()).write(link.parent)
+    assert link.is_symlink()
+    assert "t.MaxFPS=30\n" in (tmp_path / "real.ini").read_text()
 
 
 def test_merging_keeps_everything_else(target: MakeTarget, tmp_path: Path) -> None:
