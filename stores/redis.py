@@ -16,10 +16,11 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import (
     BusyLoadingError,
     ClusterDownError,
-    NoScriptError,
+    OutOfMemoryError,
     ReadOnlyError,
     RedisError,
     ResponseError,
+    TryAgainError,
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -36,10 +37,20 @@ UNREACHABLE: Final = (
     RedisTimeoutError,
     BusyLoadingError,
     ClusterDownError,
+    OutOfMemoryError,
     ReadOnlyError,
+    TryAgainError,
     OSError,
 )
 """Errors that mean: not now, perhaps later."""
+
+_REFUSED_FOR_NOW: Final = ("MISCONF ", "NOREPLICAS ", "UNBLOCKED ", "BUSY ")
+"""
+Such errors that the client has no class for, by how they begin.
+
+It cannot save, has too few replicas, became a replica while a command
+waited, or is in somebody's script.
+"""
 
 
 class RedisUnavailableError(Exception):
@@ -90,6 +101,10 @@ def reachable() -> Iterator[None]:
         yield
     except UNREACHABLE as error:
         raise RedisUnavailableError(f"Redis cannot be reached: {error}") from error
+    except ResponseError as error:
+        if str(error).startswith(_REFUSED_FOR_NOW):
+            raise RedisUnavailableError(f"Redis refuses for now: {error}") from error
+        raise
 
 
 class Script:
@@ -115,7 +130,7 @@ class Script:
         try:
             with reachable():
                 return await self._script(keys=list(keys), args=list(arguments))
-        except (NoScriptError, ResponseError, RedisError) as error:
+        except RedisError as error:
             raise ScriptError(str(error)) from error
 
 
