@@ -203,7 +203,7 @@ def to_player(session: StreamerSession, message: Json, raw: bytes) -> None:
     if player is None:
         session.drop("no_such_player", type=message["type"])
         return
-    player.link.send(messages.unstamp(raw, message, player.member))
+    player.link.send(raw)
     _note(session, message, player.id)
 
 
@@ -214,16 +214,6 @@ def _addressee(streamer: Streamer, player_id: object) -> Player | None:
         # Engines of the Cirrus time have sent numbers.
         return streamer.subscribers.get(str(player_id))
     return None
-
-
-def to_player_named(session: StreamerSession, message: Json, raw: bytes) -> None:
-    """Pass a message to the player it names as it is: its `playerId` is no option."""
-    player = _addressee(session.streamer, message.get("playerId"))
-    if player is None:
-        session.drop("no_such_player", type=message["type"])
-        return
-    player.link.send(raw)
-    _note(session, message, player.id)
 
 
 def to_relays(session: StreamerSession, message: Json, raw: bytes) -> None:
@@ -335,7 +325,7 @@ SFU: Final = Table(
     },
     forwarded={
         "offer": to_player,
-        "peerDataChannels": to_player_named,
+        "peerDataChannels": to_player,
         "answer": answer_streamer,
         "streamerDataChannels": streamer_data_channels,
         "iceCandidate": candidate_of_sfu,
