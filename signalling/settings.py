@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import structlog
 from pydantic import Field, field_validator
@@ -26,6 +26,9 @@ from stores.settings import StoreSettings
 log = structlog.get_logger()
 
 Port = int
+
+SHORTEST_KEEPALIVE: Final = 300
+"""Milliseconds: below it a peer has no time to answer."""
 
 
 class SignallingSettings(OptionGroup):
@@ -52,10 +55,10 @@ class SignallingSettings(OptionGroup):
     max_player_count: int = Field(-1, ge=-1)
     """Players the server takes in all; one more is closed with 1013. -1 means no limit."""
 
-    player_keepalive_timeout: int = Field(30_000, ge=300)
-    """Milliseconds of silence after which a player is gone."""
+    player_keepalive_timeout: int = Field(30_000, ge=0)
+    """Milliseconds of silence after which a player is gone, at least 300; 0 means never."""
 
-    streamer_keepalive_timeout: int = Field(75_000, ge=300)
+    streamer_keepalive_timeout: int = Field(75_000, ge=SHORTEST_KEEPALIVE)
     """Milliseconds of silence after which a streamer or SFU is gone."""
 
     identify_timeout: float = Field(5.0, gt=0)
@@ -91,14 +94,19 @@ class SignallingSettings(OptionGroup):
     drain_timeout: float = Field(10, ge=0)
     """Seconds that players have to finish after SIGTERM before they are closed with 1012."""
 
+    @field_validator("player_keepalive_timeout")
+    @classmethod
+    def _time_to_answer(cls, value: int) -> int:
+        if 0 < value < SHORTEST_KEEPALIVE:
+            raise ValueError(f"must be 0, which means never, or at least {SHORTEST_KEEPALIVE}")
+        return value
+
     @field_validator("peer_options", mode="before")
     @classmethod
     def _parse_peer_options(cls, value: Any) -> Any:
-        """Take the object itself, or Cirrus's string of JSON, which may be empty."""
+        """Take the object itself, or Cirrus's string of JSON."""
         if not isinstance(value, str):
             return value
-        if not value.strip():
-            return {}
         try:
             return json.loads(value)
         except ValueError as exc:
