@@ -238,6 +238,37 @@ def stop_streaming(session: SfuSession, message: Json) -> None:
     session.stop_streaming()
 
 
+def lead(session: SfuSession) -> bool:
+    """
+    Let an SFU that has said nothing relay the first streamer; return whether to come again.
+
+    SFUs of UE 5.0 and 5.1 never ask: their server told the streamer of them at once, and of
+    them again when it came back. They say neither a name nor that they stream.
+    """
+    if session.phase is not Phase.OPEN or (session.received and not session.is_led):
+        return False
+    session.is_led = True
+    if session.player.streamer is None and not session.is_waiting:
+        session.settle(dialects.of_silent(session.streamer.dialect))
+        session.wait_for(_relay_first(session))
+    return True
+
+
+async def _relay_first(session: SfuSession) -> None:
+    streamers = session.context.registry.streamers
+    for streamer_id in await session.context.admission.visible(session.player) or ():
+        if streamers[streamer_id].kind is Kind.STREAMER:
+            await _subscribe(session, streamer_id)
+            return
+
+
+def answer_of_sfu(session: SfuSession, message: Json, raw: bytes) -> None:
+    """Pass an SFU's answer to the streamer it relays: one that is led can be watched then."""
+    answer_streamer(session, message, raw)
+    if session.is_led and session.player.streamer is not None:
+        session.start_streaming()
+
+
 def answer_streamer(session: SfuSession, message: Json, raw: bytes) -> None:
     """Pass an SFU's message to the streamer it relays; it never gets one unasked."""
     if session.player.streamer is None:
@@ -326,7 +357,7 @@ SFU: Final = Table(
     forwarded={
         "offer": to_player,
         "peerDataChannels": to_player,
-        "answer": answer_streamer,
+        "answer": answer_of_sfu,
         "streamerDataChannels": streamer_data_channels,
         "iceCandidate": candidate_of_sfu,
     },

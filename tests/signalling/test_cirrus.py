@@ -154,8 +154,9 @@ class TestSubscribing:
 
 
 async def timeout_passed(client: Client) -> None:
-    """Wait until a peer that came now has been silent for too long: an SFU, not offered."""
-    await client.connect("sfu")
+    """Wait until a peer that came now has been nameless for too long: an SFU, not offered."""
+    sfu = await client.connect("sfu")
+    await sfu.say("ping", time=1)
     await eventually(lambda: "LegacyStreamer" in client.server.registry.streamers)
 
 
