@@ -112,6 +112,13 @@ class SignallingSettings(OptionGroup):
         except ValueError as exc:
             raise ValueError(f"must be a JSON object: {exc}") from None
 
+    @field_validator("peer_options")
+    @classmethod
+    def _usable_ice_servers(cls, value: Json) -> Json:
+        if fault := _fault_of_ice_servers(value):
+            raise ValueError(fault)
+        return value
+
 
 class ServeSettings(
     SignallingSettings,
@@ -188,12 +195,28 @@ def peer_options(settings: SignallingSettings) -> Json:
     Return the peer options, from their file if there is one.
 
     Raises:
-        OptionError: The file cannot be read or is not a JSON object.
+        OptionError: The file cannot be read or holds something else.
 
     """
     if settings.peer_options_file is None:
         return settings.peer_options
-    return read_json(settings.peer_options_file, option="peer_options_file")
+    found = read_json(settings.peer_options_file, option="peer_options_file")
+    if fault := _fault_of_ice_servers(found):
+        raise OptionError(f"peer_options_file: {fault}")
+    return found
+
+
+def _fault_of_ice_servers(peer_options: Json) -> str | None:
+    """Return why no peer could use the ICE servers in *peer_options*; None if one could."""
+    servers = peer_options.get("iceServers", [])
+    if not isinstance(servers, list):
+        return "iceServers must be a list"
+    for server in servers:
+        urls = server.get("urls", server.get("url")) if isinstance(server, dict) else None
+        listed = urls if isinstance(urls, list) else [urls]
+        if not all(isinstance(url, str) for url in listed):
+            return 'each of iceServers must be like {"urls": ["stun:host:3478"]}'
+    return None
 
 
 __all__ = [
