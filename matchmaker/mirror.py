@@ -14,13 +14,14 @@ from typing import Any, Final
 
 import msgspec
 import structlog
+from redis.asyncio import Redis
 
 from matchmaker.addresses import SessionAddresses
 from matchmaker.model import Change, ChangeKind, Session, SessionState
 from matchmaker.redis_store import RedisStore
 from matchmaker.store import StateUnavailableError
 from matchmaker.tasks import is_stopping, stop
-from stores.redis import Client, RedisUnavailableError, connect, reachable
+from stores.redis import RedisUnavailableError, connect, reachable
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +68,7 @@ class RedisMirror:
     def __init__(
         self, url: str, store: RedisStore, addresses: SessionAddresses, *, ttl: int
     ) -> None:
-        self._redis: Client = connect(url, connections=2)
+        self._redis: Redis = connect(url, connections=2)
         self._store = store
         self._addresses = addresses
         self._ttl = ttl

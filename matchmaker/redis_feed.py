@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 import structlog
+from redis.asyncio import Redis
 
 from matchmaker.model import Change
 from matchmaker.tasks import is_stopping, stop
-from stores.redis import Client, RedisUnavailableError, reachable
+from stores.redis import RedisUnavailableError, reachable
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +30,7 @@ class ChangeFeed:
 
     def __init__(
         self,
-        redis: Client,
+        redis: Redis,
         key: str,
         *,
         deliver: Callable[[Sequence[Change]], None],

@@ -274,7 +274,7 @@ class RedisStore:
 def _failure(op: str, reason: str) -> Exception:
     """Return what is raised for an operation that failed inside the script."""
     if is_passing(reason):
-        return StateUnavailableError(f"Redis takes no changes: {reason}")
+        return StateUnavailableError(f"Redis refuses for now: {reason}")
     return RuntimeError(f"{op} failed: {reason}")
 
 

@@ -68,7 +68,7 @@ class Outcome:
 
     @property
     def token(self) -> str:
-        """A token that claims the session."""
+        """A token that claims the session, good from now on for as long as it can last."""
         return self.issue(self.session)
 
 

@@ -9,57 +9,68 @@ import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from importlib.abc import Traversable
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import (
     BusyLoadingError,
-    ClusterError,
+    ClusterDownError,
     MovedError,
+    OutOfMemoryError,
     ReadOnlyError,
     RedisClusterException,
     RedisError,
     ResponseError,
+    TryAgainError,
 )
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+
+SCHEMES: Final = (
+    "redis://",
+    "rediss://",
+    "unix://",
+    "redis+cluster://",
+    "rediss+cluster://",
+)
+"""How a Redis URL may begin: plain, over TLS, by a socket file, any node of a cluster."""
+
+_CLUSTER: Final = "+cluster"
+
+CLUSTER_FACTOR: Final = 16
+"""So many times more connections to a node of a cluster, where nobody waits for a free one."""
 
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 10.0
 """Longer than any script of ours; shorter than anybody waits for a page."""
 
-CLUSTER_CONNECTIONS: Final = 128
-"""To each node; a cluster's client does not wait for one that is busy."""
-
 RETRIES: Final = 2
 """For a connection that went stale; an outage is reported, not waited out."""
-
-CLUSTER: Final = "+cluster://"
-"""In a URL: the address is a node of a Redis Cluster, which names the others."""
-
-SCHEMES: Final = ("redis://", "rediss://", "unix://", "redis+cluster://", "rediss+cluster://")
-"""What the URL of a Redis may begin with."""
-
-Client = Redis | RedisCluster
 
 UNREACHABLE: Final = (
     RedisConnectionError,
     RedisTimeoutError,
     BusyLoadingError,
-    ClusterError,
+    ClusterDownError,
     RedisClusterException,
+    OutOfMemoryError,
     ReadOnlyError,
+    TryAgainError,
     OSError,
 )
 """Errors that mean: not now, perhaps later."""
 
-
-PASSING: Final = re.compile(
-    r"\b(READONLY|NOREPLICAS|MISCONF|OOM|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY)\b"
+_REFUSED_FOR_NOW: Final = re.compile(
+    r"\b(MISCONF|NOREPLICAS|UNBLOCKED|BUSY|READONLY|OOM|MASTERDOWN|CLUSTERDOWN|TRYAGAIN)\b"
 )
-"""Codes of answers that mean the same, wherever a script's error carries them."""
+"""
+Such errors by their text, for those that the client has no class for or a script caught.
+
+It cannot save, has too few replicas, became a replica, is in somebody's script, or full.
+"""
 
 
 class RedisUnavailableError(Exception):
@@ -72,14 +83,16 @@ class ScriptError(Exception):
 
 def connect(
     url: str, *, connections: int = 16, answer_seconds: float = ANSWER_SECONDS
-) -> Client:
+) -> Redis:
     """
-    Return a client for *url* (see `SCHEMES`); nothing is opened yet.
+    Return a client for *url*, one of `SCHEMES`; nothing is opened yet.
 
-    At most *connections* are open; who comes when all are busy waits for one, and is
-    refused by a cluster. Commands are repeated after a broken connection, so send only
-    those that may be repeated. A blocking command needs an *answer_seconds* above its
-    own limit.
+    With `+cluster` in the scheme the client asks any node of a cluster for the
+    others and follows keys that move. At most *connections* are open, to each
+    node; who comes when all are busy waits for one, or, with a cluster, is told
+    that it cannot be reached.
+    Commands are repeated after a broken connection, so send only those that
+    may be repeated. A blocking command needs an *answer_seconds* above its own limit.
     """
     options: dict[str, Any] = {
         "socket_connect_timeout": CONNECT_SECONDS,
@@ -88,9 +101,12 @@ def connect(
         "retry_on_error": [RedisConnectionError, RedisTimeoutError],
         "health_check_interval": 30,
     }
-    if CLUSTER in url:
-        node = url.replace(CLUSTER, "://", 1)
-        return RedisCluster.from_url(node, max_connections=CLUSTER_CONNECTIONS, **options)
+    scheme, _, address = url.partition("://")
+    if scheme.endswith(_CLUSTER):
+        url = f"{scheme.removesuffix(_CLUSTER)}://{address}"
+        many = connections * CLUSTER_FACTOR
+        # Not of one class, but of one set of commands as far as we use them.
+        return cast("Redis", RedisCluster.from_url(url, max_connections=many, **options))
     pool = BlockingConnectionPool.from_url(
         url, max_connections=connections, timeout=answer_seconds, **options
     )
@@ -98,7 +114,7 @@ def connect(
 
 
 @asynccontextmanager
-async def client(url: str) -> AsyncIterator[Client]:
+async def client(url: str) -> AsyncIterator[Redis]:
     """Yield a client that is closed at the end."""
     redis = connect(url)
     try:
@@ -115,17 +131,17 @@ def reachable() -> Iterator[None]:
     except UNREACHABLE as error:
         raise RedisUnavailableError(f"Redis cannot be reached: {error}") from error
     except MovedError as error:
-        message = "this is a node of a Redis Cluster: its URL begins with redis+cluster://"
-        raise RedisUnavailableError(message) from error
+        told = f"Redis is a cluster ({error}): write redis+cluster:// for redis://"
+        raise RedisUnavailableError(told) from error
     except ResponseError as error:
         if is_passing(str(error)):
-            raise RedisUnavailableError(f"Redis takes no changes: {error}") from error
+            raise RedisUnavailableError(f"Redis refuses for now: {error}") from error
         raise
 
 
-def is_passing(answer: str) -> bool:
-    """Tell whether the text of an error means: not now, perhaps later."""
-    return PASSING.search(answer) is not None
+def is_passing(error: str) -> bool:
+    """Tell whether the text of an error, maybe caught by a script, means: perhaps later."""
+    return _REFUSED_FOR_NOW.search(error) is not None
 
 
 class Script:
@@ -135,7 +151,7 @@ class Script:
     Redis forgets scripts when it restarts; then it is sent again.
     """
 
-    def __init__(self, redis: Client, source: str) -> None:
+    def __init__(self, redis: Redis, source: str) -> None:
         self._script = redis.register_script(source)
         self._redis = redis
 

@@ -28,7 +28,10 @@ class MatchmakingSettings(MatchmakerSettings, OptionGroup):
     """A port for browsers that Epic's matchmaker sends to Cirrus servers; none: off."""
 
     redis_url: Annotated[Secret, AfterValidator(_redis_url)] = None
-    """Where nodes share their state, like redis://127.0.0.1:6379/0; none: in memory."""
+    """Where nodes share their state, like redis://127.0.0.1:6379/0; none: in memory.
+
+    redis+cluster:// with any node of a Redis cluster.
+    """
 
     redis_url_file: Path | None = None
     """A file with redis_url."""
