@@ -213,6 +213,18 @@ async def test_missed_news_are_noticed(node: Nodes, redis_url: str, prefix: str)
     assert one.gaps == 2
 
 
+async def test_news_flow_on_after_an_entry_nobody_can_read(
+    node: Nodes, redis_url: str, prefix: str
+) -> None:
+    """As a newer version may write; what it said is fetched as after a gap."""
+    one = await node("n1")
+    async with Redis.from_url(redis_url) as redis:
+        await redis.xadd(f"{prefix}:changes", {"c": b'[{"kind": "of tomorrow", "node": "n2"}]'})
+    await one.ask("alice")
+    await one.heard(ChangeKind.QUEUED, "alice")
+    assert one.gaps == 1
+
+
 def _stop(server: "subprocess.Popen[bytes]") -> None:
     server.terminate()
     server.wait(10)
@@ -251,3 +263,29 @@ async def test_the_mirror_shows_sessions_and_servers(node: Nodes, redis_url: str
         assert not await redis.sismember("cirrus:servers", server)
         assert await redis.get(f"cirrus:{server}:load") is None
     await mirror.close()
+
+
+async def test_the_mirror_goes_on_where_a_key_is_somebody_elses(
+    node: Nodes, redis_url: str
+) -> None:
+    """What can be written is written, also the next time."""
+    one = await node("n1")
+    mirror = RedisMirror(redis_url, one.store, SessionAddresses("https://{id}.test/"), ttl=600)
+    users = [f"user-{uuid.uuid4().hex}" for _ in range(2)]
+    server = f"ue-{uuid.uuid4().hex}"
+    async with Redis.from_url(redis_url) as redis:
+        kept = await redis.smembers("cirrus:servers")
+        await redis.delete("cirrus:servers")
+        await redis.lpush("cirrus:servers", "a list of somebody's")
+        await mirror.start()
+        await one.store.put_instance(InstanceSpec(id=server, host="h"), now=NOW)
+        for user, kind in zip(users, (ChangeKind.ASSIGNED, ChangeKind.QUEUED), strict=True):
+            await one.ask(user)
+            mirror.tell(await one.heard(kind, user))
+            async with asyncio.timeout(10):
+                while not await redis.exists(f"session:{user}"):  # noqa: ASYNC110 -- Redis tells nobody
+                    await asyncio.sleep(0.01)
+        await mirror.close()
+        await redis.delete("cirrus:servers")
+        if kept:
+            await redis.sadd("cirrus:servers", *kept)
