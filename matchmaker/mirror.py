@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from matchmaker.addresses import SessionAddresses
 from matchmaker.model import Change, ChangeKind, Session, SessionState
@@ -134,6 +135,8 @@ class RedisMirror:
                 await self.flush()
             except RedisUnavailableError as error:
                 log.warning("mirror_delayed", error=str(error))
+            except RedisError as error:  # somebody else's key of that name, of another type
+                log.warning("mirror_refused", error=str(error))
 
     async def _write(
         self, sessions: Mapping[str, Session | None], loads: Mapping[str, int | None]

@@ -119,6 +119,29 @@ async def test_a_late_end_does_not_hide_the_next_session(
     assert shown["sessionId"] == f"second-{user}"
 
 
+async def test_the_mirror_goes_on_where_a_key_is_somebody_elses(
+    mirrored: Mirrored, redis_url: str
+) -> None:
+    """What can be written is written, also the next time."""
+    mirror = mirrored.mirror
+    users = [f"user-{uuid.uuid4().hex}" for _ in range(2)]
+    server = f"ue-{uuid.uuid4().hex}"
+    async with Redis.from_url(redis_url) as redis:
+        kept = await redis.smembers("cirrus:servers")
+        await redis.delete("cirrus:servers")
+        await redis.lpush("cirrus:servers", "a list of somebody's")
+        await mirror.start()
+        await mirrored.store.put_instance(InstanceSpec(id=server, host="h"), now=NOW)
+        for user in users:
+            await mirrored.ask(user)
+            async with asyncio.timeout(10):
+                while not await redis.exists(f"session:{user}"):  # noqa: ASYNC110 -- Redis tells nobody
+                    await asyncio.sleep(0.01)
+        await redis.delete("cirrus:servers")
+        if kept:
+            await redis.sadd("cirrus:servers", *kept)
+
+
 async def test_the_keys_of_a_quiet_server_are_renewed(redis_url: str) -> None:
     """They would be gone after their lifetime though the server is there."""
     made = Mirrored(redis_url, f"{{mirror-{uuid.uuid4().hex}}}", ttl=2)
