@@ -28,6 +28,8 @@ class ManualClock:
     def __init__(self) -> None:
         self.time = START
         self._moved = asyncio.Event()
+        self._slept = asyncio.Event()
+        self._until: dict[asyncio.Task[object], float] = {}
 
     def now(self) -> float:
         """See `Clock`."""
@@ -35,7 +37,12 @@ class ManualClock:
 
     async def sleep(self, seconds: float) -> None:
         """See `Clock`."""
-        until = self.time + seconds
+        task = asyncio.current_task()
+        assert task is not None
+        if task not in self._until:
+            task.add_done_callback(self._gone)
+        until = self._until[task] = self.time + seconds
+        self._slept.set()
         while self.time < until:
             self._moved.clear()
             await self._moved.wait()
@@ -44,6 +51,16 @@ class ManualClock:
         """Let time pass."""
         self.time += seconds
         self._moved.set()
+
+    async def settled(self) -> None:
+        """Wait until everybody who woke has done what they woke for and sleeps again."""
+        while any(until <= self.time for until in self._until.values()):
+            self._slept.clear()
+            await self._slept.wait()
+
+    def _gone(self, task: asyncio.Task[object]) -> None:
+        del self._until[task]
+        self._slept.set()
 
 
 @dataclass(eq=False)
@@ -140,7 +157,8 @@ async def advanced(clock: ManualClock, wait: Awaitable[T]) -> T:
     async with asyncio.timeout(5):
         while not task.done():
             clock.advance(0.5)
-            await asyncio.sleep(0.002)
+            await clock.settled()
+            await asyncio.sleep(0.002)  # news of others come through a socket
     return await task
 
 
