@@ -39,7 +39,7 @@ from signalling.http.site import Routes, Site
 from signalling.http.user_routes import UserRoutes
 from signalling.http_guard import HTTP_GUARD, HttpGuard
 from signalling.keepalive import Watched
-from signalling.listening import IDLE_TIMEOUT, listening
+from signalling.listening import HANDSHAKE_TIMEOUT, IDLE_TIMEOUT, listening
 from signalling.loop_delay import LoopDelay
 from signalling.matching.epic_matchmaker import Registration
 from signalling.matching.epic_redirects import EpicRedirects
@@ -111,11 +111,7 @@ class Server:
         }
         self._streamers = dataclasses.replace(streamers, is_silent=self._is_silent)
         self.metrics.watch(self._population)
-        self.resumption = resumption_from(
-            settings,
-            context=self._players,
-            secret=secret,
-        )
+        self.resumption = resumption_from(settings, context=self._players, secret=secret)
         self.metrics.watch_away(lambda: self.resumption.waiting)
         self.resumption.presence = self.guests.rooms.presence
         refresher = Refresher(self.authenticator, self.calendar)
@@ -222,6 +218,7 @@ class Server:
         app[TRUSTED_HOPS] = hops
         app[HTTP_GUARD] = self.http_guard
         app[IDLE_TIMEOUT] = self.settings.idle_timeout
+        app[HANDSHAKE_TIMEOUT] = self.settings.header_timeout
         app.on_response_prepare.append(harden)
         return app
 

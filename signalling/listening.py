@@ -1,5 +1,6 @@
 """Serving an application on a port while a context lasts."""
 
+import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator
@@ -19,6 +20,12 @@ BACKLOG: Final = 2048
 
 DEFAULT_IDLE_SECONDS: Final = 75.0
 """Longer than the minute that load balancers keep a connection."""
+
+DEFAULT_HANDSHAKE_SECONDS: Final = 10.0
+"""TLS before the first byte of a request: a round trip or two."""
+
+HANDSHAKE_TIMEOUT: Final = web.AppKey("HANDSHAKE_TIMEOUT", float)
+"""Seconds the TLS handshake of a connection to an application may take."""
 
 IDLE_TIMEOUT: Final = web.AppKey("IDLE_TIMEOUT", float)
 """Seconds an HTTP connection to an application may be idle between two requests."""
@@ -42,6 +49,8 @@ async def listening(
         handle_signals=False,
         shutdown_timeout=SHUTDOWN_SECONDS,
         keepalive_timeout=app.get(IDLE_TIMEOUT, DEFAULT_IDLE_SECONDS),
+        # No peer compresses what it asks, and 200 KB can stand for 200 MB.
+        auto_decompress=False,
     )
     try:
         await runner.setup()
@@ -50,9 +59,25 @@ async def listening(
         await app.cleanup()
         raise
     try:
-        if runner.server is not None and HTTP_GUARD in app:
+        assert runner.server is not None  # noqa: S101 - for the type checker
+        if HTTP_GUARD in app:
             app[HTTP_GUARD].watch(runner.server, is_direct=not app.get(TRUSTED_HOPS))
-        await web.TCPSite(runner, host, port, backlog=BACKLOG, ssl_context=tls).start()
-        yield runner.addresses[0][1]
+        async with _accepting(app, runner.server, host, port, tls) as real_port:
+            yield real_port
     finally:
         await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def _accepting(
+    app: web.Application, server: web.Server, host: str, port: int, tls: ssl.SSLContext | None
+) -> AsyncIterator[int]:
+    """Accept connections for *server* inside the context; aiohttp's sites have no deadline."""
+    handshake = app.get(HANDSHAKE_TIMEOUT, DEFAULT_HANDSHAKE_SECONDS) if tls else None
+    accepting = await asyncio.get_running_loop().create_server(
+        server, host, port, backlog=BACKLOG, ssl=tls, ssl_handshake_timeout=handshake
+    )
+    try:
+        yield accepting.sockets[0].getsockname()[1]
+    finally:
+        accepting.close()

@@ -5,6 +5,7 @@ import json
 import threading
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -142,6 +143,33 @@ class TestMessages:
         credential = client.server._players.ice("x")["iceServers"][0]["credential"]
         assert credential not in str(entries)
         assert "(hidden)" in str(config["message"])
+
+    @pytest.mark.parametrize("detail", ["verbose", "formatted"])
+    async def test_deep_messages(self, start: Start, detail: str) -> None:
+        """What is nested too deeply for a line is logged in part; nobody is closed for it."""
+        deep: list[Any] = []
+        for _ in range(200):
+            deep = [deep]
+        with capture_logs() as entries:
+            client = await start(console_messages=detail)
+            _, player, _ = await client.pair()
+            await player.say("answer", sdp="v=0", deep=deep)
+            await player.socket.send_str('{"type":"stats","x":' + "[" * 900 + "]" * 900 + "}")
+            await player.say("ping", time=1)
+            assert (await player.hear())["type"] == "pong"
+        assert "(nested too deeply)" in str(entries)
+        assert [each for each in entries if each["log_level"] == "error"] == []
+
+    async def test_signed_users_are_hidden(self, start: Start) -> None:
+        """Whoever reads the log cannot be the visitor that a message names."""
+        with capture_logs() as entries:
+            client = await start(console_messages="verbose")
+            player = await client.player()
+            signed = client.server.users.signed("anon:1")
+            await player.say("roomOpen", user=signed)
+            await player.hear_type("error")
+        assert "roomOpen" in str(entries)
+        assert signed not in str(entries)
 
 
 def test_redacted() -> None:
