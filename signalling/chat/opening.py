@@ -47,6 +47,7 @@ class Retrieval:
         self._messages = ChatMessages(
             lambda: self._room.consultant,
             users=authenticator.users,
+            limits=limits,
             currency=currency,
             metrics=counted,
         )

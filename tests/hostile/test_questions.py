@@ -10,9 +10,9 @@ from rag.lexicon import default_lexicon
 
 PARTS = (
     "0", "1", "1,", "1.", "1 ", "1,000", "1x", "1-", "1~", "a", "a ", "a-", "a.", "$", "$1 ",
-    "₩", "만", "1만", "천", "백만 ", "일", "억", "1억 ", "원", "1원 ", "가", "가 ", " ", "\n",
-    ".", ",", "-", "~", "(", "<", "[", '"', "under ", "at least ", "between 1 and ", "not ", "no ",
-    "without ", "말고 ", "cheaper ", "in total ", "10cm ", "1 x 1 ", "sofa ", "소파 ",
+    "₩", "만", "1만", "천", "백만 ", "일", "억", "1억 ", "원", "1원 ", "가", "가 ", "소파 ",
+    "말고 ", " ", "\n", ".", ",", "-", "~", "(", "<", "[", '"', "under ", "at least ", "not ",
+    "between 1 and ", "no ", "without ", "cheaper ", "in total ", "10cm ", "1 x 1 ", "sofa ",
 )  # fmt: skip
 
 BEFORE = ("", "1", "만", "under ")
