@@ -105,7 +105,7 @@ class Retrieval:
         return shelves
 
     async def _require_admin(self, request: web.Request) -> None:
-        self._operators.require(request, "change_catalogue", path=request.path)
+        self._operators.require(request, "change_catalogue")
 
 
 def _answered(handler: object) -> "Handler":
