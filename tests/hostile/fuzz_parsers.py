@@ -9,6 +9,7 @@ the lines of HTTP are parsed by aiohttp; what comes out of that is parsed here.
 
 import contextlib
 import json
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -243,13 +244,18 @@ def seeds() -> Iterator[bytes]:
 
 
 def main() -> None:
-    """Fuzz, from the examples where no other folder of inputs is named."""
+    """Fuzz, from the examples where no folder of inputs is named."""
+    if not all(word.startswith("-") for word in sys.argv[1:]):
+        atheris.Setup(sys.argv, fuzz)
+        atheris.Fuzz()
+        return
     with tempfile.TemporaryDirectory() as folder:
         for number, seed in enumerate(seeds()):
             (Path(folder) / str(number)).write_bytes(seed)
-        is_named = not all(word.startswith("-") for word in sys.argv[1:])
-        atheris.Setup(sys.argv if is_named else [*sys.argv, folder], fuzz)
-        atheris.Fuzz()
+        # The fuzzer ends its process, so it has one of its own.
+        again = [sys.executable, "-m", "tests.hostile.fuzz_parsers", *sys.argv[1:], folder]
+        ended = subprocess.run(again, check=False)  # noqa: S603 - ourselves
+    sys.exit(ended.returncode)
 
 
 if __name__ == "__main__":
