@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 import structlog
 from structlog.testing import capture_logs
@@ -14,6 +15,7 @@ from structlog.testing import capture_logs
 from signalling import logs
 from signalling.disclosure import redacted
 from signalling.errors import OptionError
+from signalling.log_rate import LineRate
 from tests.signalling.peers import Start, eventually
 
 
@@ -101,6 +103,37 @@ class TestOutputs:
         (tmp_path / "file").write_text("")
         with pytest.raises(OptionError, match=r"^log_folder: "):
             logs.DailyFile(tmp_path / "file" / "logs")
+
+
+class TestRate:
+    """What strangers do fills no disk."""
+
+    def test_lines_of_one_event(self) -> None:
+        """Of one event the burst is written, then so many a second; others are untouched."""
+        clock = iter([0.0] * 6 + [1.0, 1.0])
+        rate = LineRate(1, 3, now=lambda: next(clock))
+        assert [rate.take("upgrade_refused") for _ in range(5)] == [0, 0, 0, None, None]
+        assert rate.take("listening") == 0
+        assert rate.take("upgrade_refused") == 2
+        assert rate.take("upgrade_refused") is None
+        assert rate.left_out() == {"upgrade_refused": 3}
+
+    def test_record_of_operators_is_whole(self) -> None:
+        """Each action of an operator is a line."""
+        rate = LineRate(1, 1, now=lambda: 0.0)
+        assert [rate.take("admin_action") for _ in range(9)] == [0] * 9
+
+    def test_line_says_how_many_are_missing(self) -> None:
+        """The next line that is written counts those that were not."""
+        stream = io.StringIO()
+        clock = iter([0.0, 0.0, 0.0, 9.0])
+        rate = LineRate(1, 1, now=lambda: next(clock))
+        output = logs.configure("info", stream=stream, rate=rate, for_good=False)
+        for number in range(4):
+            structlog.get_logger().info("player_away", number=number)
+        output.close()
+        lines = [orjson.loads(line) for line in stream.getvalue().splitlines()]
+        assert [(line["number"], line.get("left_out")) for line in lines] == [(0, None), (3, 2)]
 
 
 class TestMessages:
