@@ -1,6 +1,7 @@
 """Serving an application on a port while a context lasts."""
 
 import contextlib
+import os
 import ssl
 from collections.abc import AsyncIterator
 from typing import Final
@@ -32,7 +33,7 @@ async def listening(
     Serve *app* inside the context, with *tls* over that; gives the real port.
 
     Raises:
-        OSError: The port is in use or may not be used.
+        OSError: The port is in use or may not be used; its `filename` is `host:port`.
 
     """
     runner = web.AppRunner(
@@ -52,7 +53,18 @@ async def listening(
     try:
         if runner.server is not None and HTTP_GUARD in app:
             app[HTTP_GUARD].watch(runner.server, is_direct=not app.get(TRUSTED_HOPS))
-        await web.TCPSite(runner, host, port, backlog=BACKLOG, ssl_context=tls).start()
+        site = web.TCPSite(runner, host, port, backlog=BACKLOG, ssl_context=tls)
+        await _start(site, f"{host}:{port}")
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
+
+
+async def _start(site: web.TCPSite, place: str) -> None:
+    try:
+        await site.start()
+    except OSError as exc:
+        # Names that cannot be resolved have numbers of their own, below 0.
+        number = exc.errno or 0
+        reason = os.strerror(number) if number > 0 else exc.strerror
+        raise OSError(number, reason, place) from exc

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import gc
 import signal
 import sys
@@ -25,6 +26,11 @@ from signalling.settings import ServeSettings, read_config_file
 DEFAULT_CONFIG: Final = Path("config.json")
 
 PROGRAM: Final = "pycirrus serve"
+
+PORTS: Final = (
+    "player_port", "https_port", "streamer_port", "sfu_port", "matchmaker_http_port",
+)  # fmt: skip
+"""Options of what is listened on."""
 
 log = structlog.get_logger()
 
@@ -73,10 +79,21 @@ def main(arguments: Sequence[str]) -> int:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             return runner.run(serve(settings))
     except OSError as exc:
-        print(f"cannot listen: {exc}", file=sys.stderr)
+        print(cannot_listen(settings, exc), file=sys.stderr)
         return 1
     finally:
         output.close()
+
+
+def cannot_listen(settings: ServeSettings, error: OSError) -> str:
+    """Return a line about a port that is taken or forbidden, with the option to change."""
+    if error.filename is None:
+        return f"cannot listen: {error}"
+    port = error.filename.rpartition(":")[2]
+    options = [name for name in PORTS if str(getattr(settings, name)) == port]
+    is_port = isinstance(error, PermissionError) or error.errno == errno.EADDRINUSE
+    option = options[0] if options and is_port else "host"
+    return f"cannot listen on {error.filename}: {error.strerror}; see --{option}"
 
 
 def _prepared(arguments: Sequence[str]) -> ServeSettings:
