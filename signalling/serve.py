@@ -18,7 +18,7 @@ from signalling.console import Console, listening_to_stdin
 from signalling.disclosure import shown_options
 from signalling.files import raise_file_limit
 from signalling.listening import listening
-from signalling.options.epic import from_arguments
+from signalling.options.epic import called, from_arguments
 from signalling.options.reading import load
 from signalling.options.saving import save
 from signalling.settings import ServeSettings, read_config_file
@@ -44,11 +44,14 @@ def settings_from(arguments: Sequence[str]) -> ServeSettings:
 
     """
     words = from_arguments(arguments)
-    first = load(ServeSettings, words)
+    names = called(word.removeprefix("--").partition("=")[0] for word in arguments)
+    first = load(ServeSettings, words, called=names)
     path = config_path(first)
     if first.no_config or not _is_there(first, path):
         return first
-    return load(ServeSettings, words, file=read_config_file(path))
+    found = read_config_file(path)
+    names = {**found.called, **names}
+    return load(ServeSettings, words, file=found.values, called=names)
 
 
 def config_path(settings: ServeSettings) -> Path:
