@@ -151,7 +151,7 @@ class IniDocument:
         """
         Return the document with *key* set to *value*, everything else untouched.
 
-        The last plain assignment is changed in place; without one, a line is
+        The last plain assignment is changed in place; without one that counts, a line is
         added at the end of the section, and without the section, that at the
         end of the file. Setting what is already set returns the same document.
         Raises `IniError` for a section, key or value that the syntax cannot hold.
@@ -165,7 +165,10 @@ class IniDocument:
             return self
         if found["operator"]:
             return self._with_new_entry(section, key, value)
-        return self._replaced(where, found, value)
+        changed = self._replaced(where, found, value)
+        if changed.value(section, key) == value:
+            return changed
+        return self._with_new_entry(section, key, value)  # a later line takes this value away
 
     def _replaced(self, where: int, found: re.Match[str], value: str) -> "IniDocument":
         line = self.lines[where]

@@ -130,6 +130,14 @@ def test_wrong_values_are_one_line(option: str, value: str, said: str) -> None:
     assert "\n" not in line
 
 
+def test_webhooks_need_a_secret() -> None:
+    """Without one anybody could sign."""
+    words = ["--webhook_urls", "https://example.com/hook"]
+    with pytest.raises(OptionError, match="webhook_secret"):
+        load(ServeSettings, words)
+    assert load(ServeSettings, [*words, "--webhook_secret", "s"]).webhook_urls
+
+
 @pytest.mark.parametrize("command", ["serve", "demo", "streamer", "probe"])
 def test_help_names_the_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """What can be typed again, not the name of a file."""

@@ -4,7 +4,7 @@ import codecs
 from typing import Final
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from ue5_config.errors import IniError
@@ -86,6 +86,7 @@ NEAR: Final = (
 """Lines around the key that is set, valid and not."""
 
 
+@example(["[SystemSettings]", "t.MaxFPS=60", "-t.MaxFPS=30"], "\n", False)  # noqa: FBT003
 @given(st.lists(st.sampled_from(NEAR), max_size=9), newlines, st.booleans())
 def test_sets_a_key_among_all_its_forms(lines: list[str], newline: str, ended: bool) -> None:  # noqa: FBT001 -- hypothesis draws it
     """Repeated, added, taken away, in a section that comes twice, after an open last line."""
