@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import ssl
 from collections.abc import AsyncIterator
 from typing import Final
@@ -39,7 +40,7 @@ async def listening(
     Serve *app* inside the context, with *tls* over that; gives the real port.
 
     Raises:
-        OSError: The port is in use or may not be used.
+        OSError: The port is in use or may not be used; its `filename` is `host:port`.
 
     """
     runner = web.AppRunner(
@@ -74,9 +75,15 @@ async def _accepting(
 ) -> AsyncIterator[int]:
     """Accept connections for *server* inside the context; aiohttp's sites have no deadline."""
     handshake = app.get(HANDSHAKE_TIMEOUT, DEFAULT_HANDSHAKE_SECONDS) if tls else None
-    accepting = await asyncio.get_running_loop().create_server(
-        server, host, port, backlog=BACKLOG, ssl=tls, ssl_handshake_timeout=handshake
-    )
+    try:
+        accepting = await asyncio.get_running_loop().create_server(
+            server, host, port, backlog=BACKLOG, ssl=tls, ssl_handshake_timeout=handshake
+        )
+    except OSError as exc:
+        # Names that cannot be resolved have numbers of their own, below 0.
+        number = exc.errno or 0
+        reason = os.strerror(number) if number > 0 else exc.strerror
+        raise OSError(number, reason, f"{host}:{port}") from exc
     try:
         yield accepting.sockets[0].getsockname()[1]
     finally:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import gc
 import signal
 import sys
@@ -18,7 +19,7 @@ from signalling.disclosure import shown_options
 from signalling.files import raise_file_limit
 from signalling.listening import listening
 from signalling.log_rate import LineRate
-from signalling.options.epic import from_arguments
+from signalling.options.epic import called, from_arguments
 from signalling.options.reading import load
 from signalling.options.saving import save
 from signalling.settings import ServeSettings, read_config_file
@@ -26,6 +27,11 @@ from signalling.settings import ServeSettings, read_config_file
 DEFAULT_CONFIG: Final = Path("config.json")
 
 PROGRAM: Final = "pycirrus serve"
+
+PORTS: Final = (
+    "player_port", "https_port", "streamer_port", "sfu_port", "matchmaker_http_port",
+)  # fmt: skip
+"""Options of what is listened on."""
 
 log = structlog.get_logger()
 
@@ -39,11 +45,14 @@ def settings_from(arguments: Sequence[str]) -> ServeSettings:
 
     """
     words = from_arguments(arguments)
-    first = load(ServeSettings, words)
+    names = called(word.removeprefix("--").partition("=")[0] for word in arguments)
+    first = load(ServeSettings, words, called=names)
     path = config_path(first)
     if first.no_config or not _is_there(first, path):
         return first
-    return load(ServeSettings, words, file=read_config_file(path))
+    found = read_config_file(path)
+    names = {**found.called, **names}
+    return load(ServeSettings, words, file=found.values, called=names)
 
 
 def config_path(settings: ServeSettings) -> Path:
@@ -74,10 +83,21 @@ def main(arguments: Sequence[str]) -> int:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             return runner.run(serve(settings, output))
     except OSError as exc:
-        print(f"cannot listen: {exc}", file=sys.stderr)
+        print(cannot_listen(settings, exc), file=sys.stderr)
         return 1
     finally:
         output.close()
+
+
+def cannot_listen(settings: ServeSettings, error: OSError) -> str:
+    """Return a line about a port that is taken or forbidden, with the option to change."""
+    if error.filename is None:
+        return f"cannot listen: {error}"
+    port = error.filename.rpartition(":")[2]
+    options = [name for name in PORTS if str(getattr(settings, name)) == port]
+    is_port = isinstance(error, PermissionError) or error.errno == errno.EADDRINUSE
+    option = options[0] if options and is_port else "host"
+    return f"cannot listen on {error.filename}: {error.strerror}; see --{option}"
 
 
 def _prepared(arguments: Sequence[str]) -> ServeSettings:
