@@ -231,12 +231,12 @@ def _store_errors(path: Path) -> Iterator[None]:
 
 def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
-    _write_ahead(db)
+    write_ahead(db)
     db.execute("PRAGMA synchronous = FULL")
     return db
 
 
-def _write_ahead(db: sqlite3.Connection) -> None:
+def write_ahead(db: sqlite3.Connection) -> None:
     """
     Switch to the write-ahead log.
 

@@ -12,6 +12,8 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from stores.sqlite import write_ahead
+
 Vectors = NDArray[np.float32]
 """One row for each text, of length 1."""
 
@@ -93,7 +95,7 @@ class CachedEmbedder:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedding-cache")
         path.parent.mkdir(parents=True, exist_ok=True)
         self._db = sqlite3.connect(path, check_same_thread=False, timeout=10)
-        self._db.execute("PRAGMA journal_mode = WAL")
+        write_ahead(self._db)
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.execute(
             "CREATE TABLE IF NOT EXISTS vectors (digest BLOB PRIMARY KEY, vector BLOB) "
