@@ -261,6 +261,23 @@ async def test_the_embedding_cache_survives_and_is_asked_first(
         await cached.close()
 
 
+async def test_a_cache_of_vectors_that_fails_is_an_error_of_the_package(
+    tmp_path: Path, embedder: Embedder
+) -> None:
+    """The task that follows the catalogue outlives those, and tries again."""
+    path = tmp_path / "e.sqlite3"
+    cached = CachedEmbedder(embedder, path)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("DROP TABLE vectors")
+    with pytest.raises(EmbeddingError, match=r"e\.sqlite3: no such table: vectors"):
+        await cached.embed(["a chair"], Purpose.DOCUMENT)
+    await cached.close()
+    broken = tmp_path / "broken.sqlite3"
+    broken.write_bytes(b"not a database" * 100)
+    with pytest.raises(EmbeddingError, match="file is not a database"):
+        CachedEmbedder(embedder, broken)
+
+
 async def test_killed_while_indexing_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     """After SIGKILL every reported row is stored, and another run indexes the rest."""
     feed = tmp_path / "feed.jsonl"
