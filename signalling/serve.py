@@ -116,6 +116,7 @@ async def serve(settings: ServeSettings) -> int:
     """
     stop = Stop()
     async with listening_server(settings) as (server, _):
+        on_hangup(server.reload)
         with _console(server, stop):
             await stop.told.wait()
         await stop.drain(server)
@@ -142,7 +143,6 @@ async def listening_server(settings: ServeSettings) -> AsyncIterator[tuple[Serve
             streamer_port=server.streamer_port,
             sfu_port=server.sfu_port,
         )
-        _on_hangup(server.reload)
         spare_collector()
         yield server, port
 
@@ -158,10 +158,10 @@ def spare_collector() -> None:
     gc.freeze()
 
 
-def _on_hangup(reload: Callable[[], None]) -> None:
-    """Let SIGHUP read the certificate again; Windows has no such signal."""
+def on_hangup(action: Callable[[], None]) -> None:
+    """Call *action* at each SIGHUP; Windows has no such signal."""
     with contextlib.suppress(NotImplementedError, AttributeError):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, action)
 
 
 def _console(server: Server, stop: "Stop") -> contextlib.AbstractContextManager[None]:
