@@ -12,7 +12,7 @@ from pydantic_settings import SettingsConfigDict
 
 from signalling.options.reading import load
 from signalling.peer.settings import SizeText
-from signalling.serve import Stop, configure_logs, listening_server, new_event_loop, on_hangup
+from signalling.serve import Stop, configure_logs, listening_server, on_hangup, run
 from signalling.settings import ServeSettings
 
 STREAMER_END_SECONDS: Final = 5.0
@@ -88,8 +88,7 @@ def main(arguments: Sequence[str]) -> int:
     settings = with_free_ports(load(DemoSettings, arguments))
     output = configure_logs(settings)
     try:
-        with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            return runner.run(demo(settings))
+        return run(demo(settings), settings)
     finally:
         output.close()
 

@@ -1,6 +1,7 @@
 """Serving an application on a port while a context lasts."""
 
 import contextlib
+import os
 import ssl
 from collections.abc import AsyncIterator
 from typing import Final
@@ -24,6 +25,15 @@ IDLE_TIMEOUT: Final = web.AppKey("IDLE_TIMEOUT", float)
 """Seconds an HTTP connection to an application may be idle between two requests."""
 
 
+class PortError(OSError):
+    """A port that cannot be listened on."""
+
+    def __init__(self, number: int | None, host: str, port: int) -> None:
+        reason = os.strerror(number) if number else "unknown error"
+        super().__init__(number, f"{host}:{port}: {reason}")
+        self.port = port
+
+
 @contextlib.asynccontextmanager
 async def listening(
     app: web.Application, host: str, port: int, *, tls: ssl.SSLContext | None = None
@@ -32,7 +42,7 @@ async def listening(
     Serve *app* inside the context, with *tls* over that; gives the real port.
 
     Raises:
-        OSError: The port is in use or may not be used.
+        PortError: The port is in use or may not be used.
 
     """
     runner = web.AppRunner(
@@ -52,7 +62,15 @@ async def listening(
     try:
         if runner.server is not None and HTTP_GUARD in app:
             app[HTTP_GUARD].watch(runner.server, is_direct=not app.get(TRUSTED_HOPS))
-        await web.TCPSite(runner, host, port, backlog=BACKLOG, ssl_context=tls).start()
+        site = web.TCPSite(runner, host, port, backlog=BACKLOG, ssl_context=tls)
+        await _start(site, host, port)
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
+
+
+async def _start(site: web.TCPSite, host: str, port: int) -> None:
+    try:
+        await site.start()
+    except OSError as exc:
+        raise PortError(exc.errno, host, port) from exc

@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import errno
 import gc
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -16,7 +17,7 @@ from signalling.app import SERVER, Server, create_app
 from signalling.console import Console, listening_to_stdin
 from signalling.disclosure import shown_options
 from signalling.files import raise_file_limit
-from signalling.listening import listening
+from signalling.listening import PortError, listening
 from signalling.options.epic import from_arguments
 from signalling.options.reading import load
 from signalling.options.saving import save
@@ -24,7 +25,13 @@ from signalling.settings import ServeSettings, read_config_file
 
 DEFAULT_CONFIG: Final = Path("config.json")
 
-PROGRAM: Final = "pycirrus serve"
+PORTS: Final = (
+    "player_port",
+    "streamer_port",
+    "sfu_port",
+    "https_port",
+    "matchmaker_http_port",
+)
 
 log = structlog.get_logger()
 
@@ -70,13 +77,29 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if settings.log_config:
             log.info("configuration", options=shown_options(settings))
-        with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            return runner.run(serve(settings))
-    except OSError as exc:
-        print(f"cannot listen: {exc}", file=sys.stderr)
-        return 1
+        return run(serve(settings), settings)
     finally:
         output.close()
+
+
+def run(work: Coroutine[Any, Any, int], settings: ServeSettings) -> int:
+    """Return what *work* returns, or 1 with a line that says why a server cannot listen."""
+    try:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            return runner.run(work)
+    except OSError as exc:
+        print(f"cannot listen: {_reason(settings, exc)}", file=sys.stderr)
+        return 1
+
+
+def _reason(settings: ServeSettings, error: OSError) -> str:
+    """Return what *error* says, and which option to change where it is about a port."""
+    if not isinstance(error, PortError):
+        return str(error)
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"{error.strerror}; host names an address of this machine"
+    names = [name for name in PORTS if getattr(settings, name) == error.port]
+    return f"{error.strerror}; {' or '.join(names)} can name another, 0 any free one"
 
 
 def _prepared(arguments: Sequence[str]) -> ServeSettings:

@@ -103,7 +103,7 @@ async def test_second_signal_ends_at_once(tmp_path: Path) -> None:
 
 
 async def test_port_in_use(tmp_path: Path) -> None:
-    """A taken port is one line and exit code 1."""
+    """A taken port is one line with its option, and exit code 1."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         words = ("serve", *FREE_PORTS[2:], "--host", "127.0.0.1", "--player_port", port)
@@ -111,7 +111,7 @@ async def test_port_in_use(tmp_path: Path) -> None:
             _, errors = await process.communicate()
     assert process.returncode == 1
     assert errors.decode().count("\n") == 1
-    assert port in errors.decode()
+    assert f"127.0.0.1:{port}: Address already in use; player_port can" in errors.decode()
 
 
 @pytest.mark.parametrize(
