@@ -25,15 +25,6 @@ IDLE_TIMEOUT: Final = web.AppKey("IDLE_TIMEOUT", float)
 """Seconds an HTTP connection to an application may be idle between two requests."""
 
 
-class PortError(OSError):
-    """A port that cannot be listened on."""
-
-    def __init__(self, number: int | None, host: str, port: int) -> None:
-        reason = os.strerror(number) if number else "unknown error"
-        super().__init__(number, f"{host}:{port}: {reason}")
-        self.port = port
-
-
 @contextlib.asynccontextmanager
 async def listening(
     app: web.Application, host: str, port: int, *, tls: ssl.SSLContext | None = None
@@ -42,7 +33,7 @@ async def listening(
     Serve *app* inside the context, with *tls* over that; gives the real port.
 
     Raises:
-        PortError: The port is in use or may not be used.
+        OSError: The port is in use or may not be used; its `filename` is `host:port`.
 
     """
     runner = web.AppRunner(
@@ -63,14 +54,17 @@ async def listening(
         if runner.server is not None and HTTP_GUARD in app:
             app[HTTP_GUARD].watch(runner.server, is_direct=not app.get(TRUSTED_HOPS))
         site = web.TCPSite(runner, host, port, backlog=BACKLOG, ssl_context=tls)
-        await _start(site, host, port)
+        await _start(site, f"{host}:{port}")
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()
 
 
-async def _start(site: web.TCPSite, host: str, port: int) -> None:
+async def _start(site: web.TCPSite, place: str) -> None:
     try:
         await site.start()
     except OSError as exc:
-        raise PortError(exc.errno, host, port) from exc
+        # Names that cannot be resolved have numbers of their own, below 0.
+        number = exc.errno or 0
+        reason = os.strerror(number) if number > 0 else exc.strerror
+        raise OSError(number, reason, place) from exc

@@ -17,8 +17,8 @@ from signalling.app import SERVER, Server, create_app
 from signalling.console import Console, listening_to_stdin
 from signalling.disclosure import shown_options
 from signalling.files import raise_file_limit
-from signalling.listening import PortError, listening
-from signalling.options.epic import from_arguments
+from signalling.listening import listening
+from signalling.options.epic import called, from_arguments
 from signalling.options.reading import load
 from signalling.options.saving import save
 from signalling.settings import ServeSettings, read_config_file
@@ -26,12 +26,9 @@ from signalling.settings import ServeSettings, read_config_file
 DEFAULT_CONFIG: Final = Path("config.json")
 
 PORTS: Final = (
-    "player_port",
-    "streamer_port",
-    "sfu_port",
-    "https_port",
-    "matchmaker_http_port",
-)
+    "player_port", "https_port", "streamer_port", "sfu_port", "matchmaker_http_port",
+)  # fmt: skip
+"""Options of what is listened on."""
 
 log = structlog.get_logger()
 
@@ -45,11 +42,14 @@ def settings_from(arguments: Sequence[str]) -> ServeSettings:
 
     """
     words = from_arguments(arguments)
-    first = load(ServeSettings, words)
+    names = called(word.removeprefix("--").partition("=")[0] for word in arguments)
+    first = load(ServeSettings, words, called=names)
     path = config_path(first)
     if first.no_config or not _is_there(first, path):
         return first
-    return load(ServeSettings, words, file=read_config_file(path))
+    found = read_config_file(path)
+    names = {**found.called, **names}
+    return load(ServeSettings, words, file=found.values, called=names)
 
 
 def config_path(settings: ServeSettings) -> Path:
@@ -83,23 +83,24 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def run(work: Coroutine[Any, Any, int], settings: ServeSettings) -> int:
-    """Return what *work* returns, or 1 with a line that says why a server cannot listen."""
+    """Return what *work* returns, or 1 with a line about a port that cannot be listened on."""
     try:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             return runner.run(work)
     except OSError as exc:
-        print(f"cannot listen: {_reason(settings, exc)}", file=sys.stderr)
+        print(cannot_listen(settings, exc), file=sys.stderr)
         return 1
 
 
-def _reason(settings: ServeSettings, error: OSError) -> str:
-    """Return what *error* says, and which option to change where it is about a port."""
-    if not isinstance(error, PortError):
-        return str(error)
-    if error.errno == errno.EADDRNOTAVAIL:
-        return f"{error.strerror}; host names an address of this machine"
-    names = [name for name in PORTS if getattr(settings, name) == error.port]
-    return f"{error.strerror}; {' or '.join(names)} can name another, 0 any free one"
+def cannot_listen(settings: ServeSettings, error: OSError) -> str:
+    """Return a line about a port that is taken or forbidden, with the option to change."""
+    if error.filename is None:
+        return f"cannot listen: {error}"
+    port = error.filename.rpartition(":")[2]
+    options = [name for name in PORTS if str(getattr(settings, name)) == port]
+    is_port = isinstance(error, PermissionError) or error.errno == errno.EADDRINUSE
+    option = options[0] if options and is_port else "host"
+    return f"cannot listen on {error.filename}: {error.strerror}; see --{option}"
 
 
 def _prepared(arguments: Sequence[str]) -> ServeSettings:

@@ -51,6 +51,8 @@ class Claims(msgspec.Struct, frozen=True):
     application: str | None = None
     version: str | None = None
     profile: str | None = None
+    priority: Annotated[int, msgspec.Meta(ge=0, le=7)] | None = None
+    max_duration: Annotated[float, msgspec.Meta(gt=0, le=604_800)] | None = None
 
     def grant(self, *, now: float) -> Grant:
         """Return what a token with these claims gives leave to do."""
@@ -62,6 +64,8 @@ class Claims(msgspec.Struct, frozen=True):
             streamer_ids=_patterns(self.streamer_ids),
             expires_at=self.exp,
             granted_at=now,
+            priority=self.priority,
+            max_duration=self.max_duration or 0.0,
             about={name: value for name in ABOUT if (value := getattr(self, name))},
         )
 

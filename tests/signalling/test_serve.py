@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -102,16 +103,26 @@ async def test_second_signal_ends_at_once(tmp_path: Path) -> None:
         assert await process.wait() == 0
 
 
-async def test_port_in_use(tmp_path: Path) -> None:
-    """A taken port is one line with its option, and exit code 1."""
+@pytest.mark.parametrize("option", ["player_port", "streamer_port", "sfu_port"])
+async def test_port_in_use(tmp_path: Path, option: str) -> None:
+    """A taken port is one line that names the option, and exit code 1."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        words = ("serve", *FREE_PORTS[2:], "--host", "127.0.0.1", "--player_port", port)
+        words = ("serve", *FREE_PORTS, "--host", "127.0.0.1", f"--{option}", port)
         async with command(*words, cwd=tmp_path) as process:
             _, errors = await process.communicate()
     assert process.returncode == 1
-    assert errors.decode().count("\n") == 1
-    assert f"127.0.0.1:{port}: Address already in use; player_port can" in errors.decode()
+    why = os.strerror(errno.EADDRINUSE)
+    assert errors.decode() == f"cannot listen on 127.0.0.1:{port}: {why}; see --{option}\n"
+
+
+async def test_address_that_is_not_ours(tmp_path: Path) -> None:
+    """An address of another machine is one line, too."""
+    async with command("serve", *FREE_PORTS, "--host", "192.0.2.1", cwd=tmp_path) as process:
+        _, errors = await process.communicate()
+    assert process.returncode == 1
+    why = os.strerror(errno.EADDRNOTAVAIL)
+    assert errors.decode() == f"cannot listen on 192.0.2.1:0: {why}; see --host\n"
 
 
 @pytest.mark.parametrize(
