@@ -18,6 +18,7 @@ from signalling.console import Console, listening_to_stdin
 from signalling.disclosure import shown_options
 from signalling.files import raise_file_limit
 from signalling.listening import listening
+from signalling.log_rate import LineRate
 from signalling.options.epic import called, from_arguments
 from signalling.options.reading import load
 from signalling.options.saving import save
@@ -77,7 +78,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if settings.log_config:
             log.info("configuration", options=shown_options(settings))
-        return run(serve(settings), settings)
+        return run(serve(settings, output), settings)
     finally:
         output.close()
 
@@ -127,10 +128,11 @@ def configure_logs(settings: ServeSettings) -> logs.Logs:
         settings.log_level_console,
         folder=settings.log_folder,
         file_level=settings.log_level_file,
+        rate=LineRate(settings.log_lines_per_second, settings.log_lines_burst),
     )
 
 
-async def serve(settings: ServeSettings) -> int:
+async def serve(settings: ServeSettings, output: logs.Logs) -> int:
     """
     Serve until told to stop, then drain; a second signal ends at once.
 
@@ -141,6 +143,7 @@ async def serve(settings: ServeSettings) -> int:
     stop = Stop()
     async with listening_server(settings) as (server, _):
         on_hangup(server.reload)
+        server.metrics.watch_log(output.rate.left_out)
         with _console(server, stop):
             await stop.told.wait()
         await stop.drain(server)
