@@ -5,9 +5,10 @@ How fast places are given out: 1,000 hosts, 4,000 instances.
 
 Measures, on memory, on a redis-server of its own, or on the Redis at URL (use an
 empty one; keys get a prefix of their own): allocations per second with many
-requests under way, the p99 of one allocation at 5,000 a second (1,500 on Redis), the same through the whole service (tokens,
-events to a sink), and a burst of 5,000 users on 4,000 places until all have
-been told where they stand. An allocation is a request that gets a place; the
+requests under way, the p99 of one allocation at 5,000 a second (1,500 on Redis),
+the same through the whole service (tokens, events to a sink), and a burst of
+5,000 users on 4,000 places until all have been told where they stand. An
+allocation is a request that gets a place; the
 place is given back outside the measured call, in the same time.
 """
 
