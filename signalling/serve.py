@@ -18,6 +18,7 @@ from signalling.console import Console, listening_to_stdin
 from signalling.disclosure import shown_options
 from signalling.files import raise_file_limit
 from signalling.listening import listening
+from signalling.log_rate import LineRate
 from signalling.options.epic import called, from_arguments
 from signalling.options.reading import load
 from signalling.options.saving import save
@@ -80,7 +81,7 @@ def main(arguments: Sequence[str]) -> int:
         if settings.log_config:
             log.info("configuration", options=shown_options(settings))
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            return runner.run(serve(settings))
+            return runner.run(serve(settings, output))
     except OSError as exc:
         print(cannot_listen(settings, exc), file=sys.stderr)
         return 1
@@ -123,10 +124,11 @@ def configure_logs(settings: ServeSettings) -> logs.Logs:
         settings.log_level_console,
         folder=settings.log_folder,
         file_level=settings.log_level_file,
+        rate=LineRate(settings.log_lines_per_second, settings.log_lines_burst),
     )
 
 
-async def serve(settings: ServeSettings) -> int:
+async def serve(settings: ServeSettings, output: logs.Logs) -> int:
     """
     Serve until told to stop, then drain; a second signal ends at once.
 
@@ -136,6 +138,7 @@ async def serve(settings: ServeSettings) -> int:
     """
     stop = Stop()
     async with listening_server(settings) as (server, _):
+        server.metrics.watch_log(output.rate.left_out)
         with _console(server, stop):
             await stop.told.wait()
         await stop.drain(server)
