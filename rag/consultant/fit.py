@@ -38,6 +38,10 @@ class Fit:
     """Whether it is the sort of thing that was asked for."""
     met: int = 0
     """How much of what was asked for expressly it has."""
+    looks: int = 0
+    """How many of the asked colours and materials it has."""
+    too_small: bool = False
+    """Whether it is said to be for fewer people than were named."""
 
 
 def fits_of(
@@ -51,7 +55,7 @@ def fits_of(
         if not _is_ruled_out(hit.item, request, lexicon)
     ]
     if request.cheapest_first:
-        return sorted(found, key=lambda fit: fit.product.price)
+        return sorted(found, key=lambda fit: (-fit.met, fit.product.price))
     return sorted(found, key=lambda fit: -fit.met)
 
 
@@ -78,14 +82,17 @@ def _fit(
         is_asked=not request.category or is_a(product, request.category, lexicon),
         met=sum(c.name in must for c in matched)
         + seats
-        - _is_for_others(product, wanted, lexicon),
+        - _is_for_others(product, wanted, lexicon)
+        - (product.stock == 0),
+        looks=sum(c.name in {*request.colours, *request.materials} for c in matched),
+        too_small=seats < 0,
     )
 
 
 def must_not_repeat(request: Request) -> set[str]:
     """Return what the line of a product says anyway: its kind and its style."""
     people = _SEAT_WORDS.get(request.people or 0, "")
-    return {request.category, people, *request.styles, *ANY_THING} - {""}
+    return {request.category, people, *request.styles, *ANY_THING, "affordable"} - {""}
 
 
 def _left(product: Product, request: Request, limit: Money | None) -> Decimal | None:

@@ -39,6 +39,8 @@ class Request:
     like: str = ""
     """The name of a product that the next ones shall resemble."""
     cheapest_first: bool = False
+    vague: bool = False
+    """Whether none of its words is known: what is found may be about something else."""
     step: Step | None = None
     """How it differs from the last request."""
 
@@ -89,6 +91,9 @@ def complete(wish: Wish, before: Request | None, shown: Sequence[Product]) -> Re
     other = wish.category and before is not None and wish.category != before.category
     if before is None or not wish.follows_up or (other and wish.ordinal is None):
         return _fresh(wish)
+    elsewhere = bool(wish.rooms) and not (before.category or wish.step or wish.refers)
+    if elsewhere and wish.ordinal is None:
+        return _fresh(wish)  # of another room, where no thing was named
     meant = _meant(wish, shown, before.focus)
     if meant is not None and not _changes(wish):
         return replace(before, focus=meant.id, without=())
@@ -109,7 +114,8 @@ def _fresh(wish: Wish) -> Request:
         quantity=wish.quantity,
         in_total=wish.in_total,
         budget=_for_one(wish, wish.quantity),
-        cheapest_first=wish.step is Step.CHEAPEST,
+        cheapest_first=wish.inexpensive or wish.step is Step.CHEAPEST,
+        vague=not (wish.category or wish.says_more),
     )
 
 
@@ -127,7 +133,7 @@ def _for_one(wish: Wish, quantity: int | None) -> Budget | None:
 
 def _meant(wish: Wish, shown: Sequence[Product], focus: str) -> Product | None:
     """Return the product a wish points at; `it` is the last one meant, or the best."""
-    points = wish.refers or wish.wants_to_see
+    points = wish.refers or wish.wants_to_see or wish.talk is not None
     if points and wish.ordinal is None and focus:
         return next((product for product in shown if product.id == focus), None)
     number = wish.ordinal or (1 if points else None)
@@ -137,12 +143,13 @@ def _meant(wish: Wish, shown: Sequence[Product], focus: str) -> Product | None:
 
 
 def _changes(wish: Wish) -> bool:
-    said = (wish.step, wish.colours, wish.styles, wish.materials, wish.unwanted)
+    said = (wish.step, wish.colours, wish.styles, wish.materials, wish.unwanted, wish.drops)
     return any(said) or any((wish.budget, wish.people, wish.quantity))
 
 
 def _merged(wish: Wish, before: Request, meant: Product | None) -> Request:
     quantity = wish.quantity or before.quantity
+    before = _without_dropped(before, wish)
     merged = replace(
         before,
         category=wish.category or before.category,
@@ -158,11 +165,18 @@ def _merged(wish: Wish, before: Request, meant: Product | None) -> Request:
         without=(),
         focus="",
         budget_said=before.budget_said or wish.budget is not None,
-        cheapest_first=wish.step is Step.CHEAPEST,
+        cheapest_first=wish.inexpensive or wish.step is Step.CHEAPEST,
         step=wish.step,
+        vague=before.vague and not (wish.category or wish.says_more),
     )
     merged = replace(merged, **_without_ruled_out(merged))
     return replace(merged, text=_text(wish, before, merged, meant), like=_like(meant))
+
+
+def _without_dropped(before: Request, wish: Wish) -> Request:
+    """Return what was asked for before without what does not matter any more."""
+    nothing: dict[str, Any] = {name: None if name == "budget" else () for name in wish.drops}
+    return replace(before, **nothing)
 
 
 def _without_ruled_out(request: Request) -> dict[str, Any]:
@@ -174,7 +188,7 @@ def _without_ruled_out(request: Request) -> dict[str, Any]:
 
 
 def _text(wish: Wish, before: Request, merged: Request, meant: Product | None) -> str:
-    replaces = (wish.colours, wish.styles, wish.materials, wish.unwanted)
+    replaces = (wish.colours, wish.styles, wish.materials, wish.unwanted, wish.drops)
     if any(replaces) or wish.people is not None or meant is not None:
         return merged.words()
     only_narrows = wish.step is not None or wish.budget is not None or wish.quantity is not None
