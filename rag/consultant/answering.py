@@ -168,7 +168,8 @@ class Answering:
         if not wish.also or request.focus:
             return await self._finder.find(request)
         requests = requests_of(wish, request, self._parts.engine.lexicon)
-        return await find_all(self._finder, requests, wish.budget)
+        total = None if requests[0].budget_said else wish.budget
+        return await find_all(self._finder, requests, total)
 
     async def _respond(self, wish: Wish, found: Findings | None) -> None:
         if found is not None:
@@ -233,12 +234,13 @@ class Answering:
 
     def _speak_of(self, fits: Sequence[Fit], wish: Wish) -> None:
         voice = self._voice(wish)
-        for fit in fits[:1]:
+        for number, fit in enumerate(fits):
             name = fit.product.in_language(fit.product.name, wish.language)
             price = wording.price(fit.product, wish.language)
             facts = voice.facts(fit.product)
             about = voice.about(fit.product, wish.talk)
-            self._say(voice.say("focus", name=name, price=price, facts=facts, about=about))
+            said = voice.say("focus", name=name, price=price, facts=facts, about=about)
+            self._say(f"\n{said}" if number else said)
         if not fits:
             self._say(voice.say("nothing"))
 
@@ -367,13 +369,17 @@ class Answering:
             reason = voice.partner_reason(partner)
             self._say(voice.say("partner focus", name=name, reason=reason, about=about))
             return
-        request = partner_request(wish, before, shown, self._parts.currency)
+        narrows = wish.step is Step.CHEAPER and not wish.wants_partner
+        request = partner_request(wish, before, self._parts.currency)
+        sought = partnering.below(request, shown) if narrows else request
         async with asyncio.timeout(self._parts.settings.chat_search_timeout):
-            found = await partnering.matching(self._parts.engine.partners, request)
+            found = await partnering.matching(
+                self._parts.engine.partners, sought, strictly=narrows
+            )
         self.outcome.timings["embed"] = round(found.embed_ms, 1)
         self.outcome.timings["search"] = round(found.search_ms, 1)
         self.outcome.degraded.extend(found.degraded)
-        if wish.step is Step.CHEAPER and not wish.wants_partner and not found.hits:
+        if narrows and not found.hits:
             self._say(voice.say("no cheaper partner"))
             return
         self.outcome.sought = request

@@ -42,7 +42,8 @@ _KOREAN: Final = re.compile(
     r"|(?P<small>[\d일이삼사오육칠팔구,.]*[십백천]|[\d,]+)\s?원"
 )
 _NUMBER: Final = (
-    r"\d[\d,]*(?:\.\d+)?|one and a half|two and a half|one|two|three|four|five|six|seven|eight|nine|"
+    r"\d[\d,]*(?:\.\d+)?|one and a half|two and a half|one|two|three|four|five|six|seven|"
+    r"eight|nine|"
     r"ten|half a|a"
 )
 _ENGLISH: Final = re.compile(
@@ -61,7 +62,9 @@ _BARE: Final = re.compile(
     r"|(?:[<≤]=?|예산(?:은|이|:)?|가격(?:은|이)?|금액(?:은|이)?)\s?(?P<l>\d[\d,]*(?:\.\d+)?)(?P<lscale>k|m)?\b"
     r"(?!\s?(?:천|백|십|만|억))"
     r"|\bfor\s+(?P<f>\d[\d,]*(?:\.\d+)?)(?P<fscale>k|m|mil|million)\b(?! (?:people|by))"
-    r"|(?<!높이 )(?<!높이)(?<!너비 )(?<!너비)(?<!깊이 )(?<!깊이)(?<!길이 )(?<!폭 )(?<!가로 )(?<!세로 )"
+    r"|"
+    r"(?<!높이 )(?<!높이)(?<!너비 )(?<!너비)(?<!깊이 )(?<!깊이)(?<!길이 )(?<!폭 )(?<!가로 )"
+    r"(?<!세로 )"
     r"\b(?P<t>\d{2,4})(?=\s?(?:이하|미만|이내|이상|까지|언더|정도|쯤|안팎|아래로|밑으로|안으로|안에서|내로))"
     r"|\b(?P<g>\d[\d,.]*)\s?(?P<gscale>grand|million|mil)\b",
     re.IGNORECASE,
@@ -70,7 +73,8 @@ _TEN_THOUSANDS: Final = Decimal(10_000)
 """What a bare number counts in Korean: `100 이하`, `예산 200`."""
 
 _LOW_BEFORE: Final = re.compile(
-    r"(?:over|above|(?<!no )(?<!not )more than|at least|starting (?:at|from)|minimum(?: of)?|min|"
+    r"(?:over|above|(?<!no )(?<!not )more than|at least|starting (?:at|from)|minimum(?: of)?|"
+    r"min|"
     r"최소|적어도)\s*$",
     re.IGNORECASE,
 )
@@ -142,6 +146,14 @@ def read_budget(text: str) -> Budget | None:
         if 0 < low < last.value:
             return Budget(last.value, low, last.currency)
     return _single(last, text[: last.start], text[last.end :])
+
+
+def without_amounts(text: str) -> str:
+    """Return a text (cleaned) with spaces for its amounts of money, if words are left then."""
+    rest = text
+    for amount in _amounts(text):
+        rest = rest[: amount.start] + " " * (amount.end - amount.start) + rest[amount.end :]
+    return rest if any(c.isalpha() for c in rest) else text
 
 
 def _range(first: _Amount, second: _Amount) -> Budget:

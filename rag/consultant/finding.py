@@ -15,6 +15,7 @@ from rag.consultant.understanding import Step
 from rag.engine import Engine
 from rag.money import Money, Rates
 from rag.retrieval import Conditions, Found
+from rag.text import has_hangul
 
 CARDS: Final = 10
 """Products that are shown and that a model chooses from."""
@@ -122,7 +123,8 @@ class Finder:
             self.engine.slots.release()
 
     async def _focused(self, request: Request) -> Findings:
-        found = await self.engine.products.catalogue.get([request.focus])
+        ids = [request.focus, *([request.beside] if request.beside else [])]
+        found = await self.engine.products.catalogue.get(ids)
         return Findings(request, tuple(Fit(product, 1.0) for product in found))
 
     async def _found(self, request: Request) -> Findings:
@@ -203,8 +205,8 @@ def _about(found: Found[Product]) -> Findings:
 def _guessed(request: Request, first: Found[Product], fits: Sequence[Fit]) -> Findings:
     """Return what may be meant by unknown words, and that it may not."""
     about = _about(first)
-    near = first.similarity
-    if near is not None and near < UNRELATED:
+    near, told = first.similarity, any(hit.text_rank is not None for hit in first.hits)
+    if (near is not None and near < UNRELATED) or (has_hangul(request.text) and not told):
         return replace(about, request=request, gap=Gap.UNCLEAR)
     gap = Gap.UNSURE if fits else Gap.UNCLEAR
     return replace(about, request=request, fits=tuple(fits[:CARDS]), gap=gap)

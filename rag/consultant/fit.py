@@ -43,6 +43,11 @@ class Fit:
     too_small: bool = False
     """Whether it is said to be for fewer people than were named."""
 
+    @property
+    def cost(self) -> Decimal:
+        """What as many as are wanted cost."""
+        return self.product.price if self.together is None else self.together
+
 
 def fits_of(
     hits: Sequence[Hit[Product]], request: Request, lexicon: Lexicon, limit: Money | None

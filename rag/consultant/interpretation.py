@@ -47,8 +47,9 @@ from the message alone; what it does not say is null, false or an empty list. Wo
 English and in the singular, whatever language the message is in. `kind`: what is wanted: a \
 product, a partner (a designer or installer), a change of the room's style, or nothing (only a \
 greeting). `talk`: what it says if it asks for none of these; `about` is any other question \
-about a product shown, `other` what no showroom can help with. `category`: the thing, as `dining table`; `also`: further things asked for beside it. \
-`inexpensive`: whether it shall be cheap. `drops`: what does not matter any more. `unwanted`: what it must not be. \
+about a product shown, `other` what no showroom can help with. `category`: the thing, as \
+`dining table`; `also`: further things asked for beside it. `unwanted`: what it must not be. \
+`inexpensive`: whether it shall be cheap. `drops`: what does not matter any more. \
 `budget`: in whole units of the currency (ISO 4217); `total` when it is for all things \
 together. `step`: how it differs from what was shown. `ordinal`: which of the products shown, \
 from 1; -1 is the last. `refers`: whether it points at one of them. `show`: whether that shall \

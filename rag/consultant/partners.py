@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from rag.catalogue.items import Partner
-from rag.consultant.understanding import Step, Wish
+from rag.consultant.understanding import Wish
 from rag.consultant.wording import EVERYWHERE
 from rag.engine import Shelf
 from rag.money import Money
@@ -39,9 +39,7 @@ def partner_request_of(document: dict[str, Any]) -> PartnerRequest:
     return PartnerRequest(**{**known, **words})
 
 
-def partner_request(
-    wish: Wish, before: PartnerRequest | None, shown: Sequence[Partner], currency: str
-) -> PartnerRequest:
+def partner_request(wish: Wish, before: PartnerRequest | None, currency: str) -> PartnerRequest:
     """Return what a wish asks for; one that names no partner goes on from *before*."""
     own = PartnerRequest(wish.text, wish.partner_kind, wish.regions, wish.styles)
     budget = None if wish.budget is None else wish.budget.limit(currency)
@@ -49,7 +47,7 @@ def partner_request(
         own = replace(own, highest=f"{budget.amount:f}", currency=budget.currency)
     if before is None or wish.wants_partner:
         return own
-    merged = replace(
+    return replace(
         before,
         text=f"{before.text} {wish.text}"[-_LONGEST:],
         regions=own.regions or before.regions,
@@ -57,11 +55,15 @@ def partner_request(
         highest=own.highest or before.highest,
         currency=own.currency or before.currency,
     )
-    if wish.step is Step.CHEAPER and shown:
-        least = min(shown, key=lambda partner: partner.price_from)
-        below = max(least.price_from - 1, Decimal(0))
-        return replace(merged, highest=f"{below:f}", currency=least.currency)
-    return merged
+
+
+def below(request: PartnerRequest, shown: Sequence[Partner]) -> PartnerRequest:
+    """Return a request for partners that cost less than any shown."""
+    if not shown:
+        return request
+    least = min(shown, key=lambda partner: partner.price_from)
+    highest = max(least.price_from - 1, Decimal(0))
+    return replace(request, highest=f"{highest:f}", currency=least.currency)
 
 
 _LONGEST: Final = 1_000
@@ -76,8 +78,10 @@ def meant(wish: Wish, shown: Sequence[Partner]) -> Partner | None:
     return shown[number - 1 if number > 0 else number]
 
 
-async def matching(shelf: Shelf[Partner], request: PartnerRequest) -> Found[Partner]:
-    """Return partners of the asked kind and region; of any where there is none."""
+async def matching(
+    shelf: Shelf[Partner], request: PartnerRequest, *, strictly: bool = False
+) -> Found[Partner]:
+    """Return partners of the asked kind and region; of any where there is none, if allowed."""
     budget = Money(Decimal(request.highest), request.currency) if request.highest else None
     regions = (*request.regions, *EVERYWHERE) if request.regions else ()
     kinds = (request.kind,) if request.kind else ()
@@ -85,6 +89,6 @@ async def matching(shelf: Shelf[Partner], request: PartnerRequest) -> Found[Part
     for places, sorts in dict.fromkeys(narrower):
         conditions = Conditions(budget=budget, regions=places, categories=sorts)
         found = await shelf.retriever.search(request.text, conditions, limit=CARDS)
-        if found.hits:
+        if found.hits or strictly:
             return found
     return await shelf.retriever.search(request.text, Conditions(budget=budget), limit=CARDS)

@@ -6,7 +6,7 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from rag.catalogue.items import Product
-from rag.consultant.budget import Budget
+from rag.consultant.budget import Budget, without_amounts
 from rag.consultant.understanding import LONGEST, Step, Wish
 
 WHOLE_UNITS = frozenset({"KRW", "JPY"})
@@ -36,6 +36,8 @@ class Request:
     """Ids that were shown and are not wanted again."""
     focus: str = ""
     """The one product that is meant."""
+    beside: str = ""
+    """Another that it is compared with."""
     like: str = ""
     """The name of a product that the next ones shall resemble."""
     cheapest_first: bool = False
@@ -89,21 +91,26 @@ def _budget_of(document: dict[str, str | None]) -> Budget:
 def complete(wish: Wish, before: Request | None, shown: Sequence[Product]) -> Request:
     """Return the request in *wish*, which may refer to the last one and to what it showed."""
     other = wish.category and before is not None and wish.category != before.category
-    if before is None or not wish.follows_up or (other and wish.ordinal is None):
+    points = wish.ordinal is not None or wish.talk is not None
+    if before is None or not wish.follows_up or (other and not points):
         return _fresh(wish)
-    elsewhere = bool(wish.rooms) and not (before.category or wish.step or wish.refers)
-    if elsewhere and wish.ordinal is None:
-        return _fresh(wish)  # of another room, where no thing was named
+    elsewhere = bool(wish.rooms) and not before.category
+    anew = wish.anew and not _changes(wish)
+    if (elsewhere or anew) and not (points or wish.step or wish.refers):
+        return _fresh(wish)
+    compared = [shown[n - 1].id for n in wish.compares if 0 < n <= len(shown)]
+    if len(compared) > 1:
+        return replace(before, focus=compared[0], beside=compared[1], without=())
     meant = _meant(wish, shown, before.focus)
     if meant is not None and not _changes(wish):
-        return replace(before, focus=meant.id, without=())
+        return replace(before, focus=meant.id, beside="", without=())
     request = _merged(wish, before, meant)
     return _stepped(request, wish, before, shown, meant)
 
 
 def _fresh(wish: Wish) -> Request:
     return Request(
-        text=wish.text,
+        text=without_amounts(wish.text),
         category=wish.category,
         styles=wish.styles,
         rooms=wish.rooms,
@@ -164,6 +171,7 @@ def _merged(wish: Wish, before: Request, meant: Product | None) -> Request:
         budget=_narrowed(_for_one(wish, quantity), before.budget),
         without=(),
         focus="",
+        beside="",
         budget_said=before.budget_said or wish.budget is not None,
         cheapest_first=wish.inexpensive or wish.step is Step.CHEAPEST,
         step=wish.step,
@@ -192,7 +200,11 @@ def _text(wish: Wish, before: Request, merged: Request, meant: Product | None) -
     if any(replaces) or wish.people is not None or meant is not None:
         return merged.words()
     only_narrows = wish.step is not None or wish.budget is not None or wish.quantity is not None
-    return before.text if only_narrows else f"{before.text} {wish.text}"[-LONGEST:]
+    return (
+        before.text
+        if only_narrows
+        else f"{before.text} {without_amounts(wish.text)}"[-LONGEST:]
+    )
 
 
 def _like(meant: Product | None) -> str:

@@ -53,7 +53,9 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "over together": "모두 합쳐 예산 안에 드는 조합이 없어 가장 저렴한 조합을 골랐습니다.",
         "set of": "{kinds} 조합으로 모두 {amount}입니다.",
         "missing": "{kind} 카탈로그에 없습니다.",
-        "cheapest": "더 저렴한 {kind} 없습니다. 보여 드린 {name} ({price}) 제품이 가장 저렴합니다.",
+        "cheapest": (
+            "더 저렴한 {kind} 없습니다. 보여 드린 {name} ({price}) 제품이 가장 저렴합니다."
+        ),
         "sold out": "현재 품절",
         "in stock": "재고가 {count}개 있습니다.",
         "no stock": "지금은 품절입니다.",
@@ -62,18 +64,31 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "silent delivery": "배송에 대해서는 카탈로그에 적혀 있지 않으니 매장에 문의해 주세요.",
         "silent order": "주문과 결제는 여기서 할 수 없으니 매장에 문의해 주세요.",
         "silent discount": "할인에 대해서는 아는 것이 없습니다. 가격은 카탈로그의 가격입니다.",
-        "silent returns": "교환, 환불, 보증은 카탈로그에 적혀 있지 않으니 매장에 문의해 주세요.",
+        "silent returns": (
+            "교환, 환불, 보증은 카탈로그에 적혀 있지 않으니 매장에 문의해 주세요."
+        ),
         "silent care": "세탁이나 관리 방법은 카탈로그에 적혀 있지 않습니다.",
         "order at": "주문은 제품 페이지에서 하실 수 있습니다: {url}",
         "thanks": "감사합니다. 더 찾으시는 것이 있으면 말씀해 주세요.",
         "bye": "감사합니다. 안녕히 가세요.",
-        "who": "저는 이 쇼룸의 상담 프로그램입니다. 카탈로그에서 제품과 파트너를 찾아 드립니다.",
-        "yes": "네. 제품을 공간에 놓아 보거나, 더 저렴한 것이나 다른 색을 찾아 드릴 수 있습니다.",
+        "who": (
+            "저는 이 쇼룸의 상담 프로그램입니다. 카탈로그에서 제품과 파트너를 찾아 드립니다."
+        ),
+        "yes": (
+            "네. 제품을 공간에 놓아 보거나, 더 저렴한 것이나 다른 색을 찾아 드릴 수 있습니다."
+        ),
         "no": "알겠습니다. 무엇을 바꿀까요? 종류, 예산, 스타일을 말씀해 주세요.",
         "restart": "처음부터 다시 시작하겠습니다. 어떤 제품을 찾으시나요?",
-        "rude": "도움이 되지 못해 죄송합니다. 찾으시는 제품과 예산을 알려 주시면 다시 찾아보겠습니다.",
-        "other": "저는 이 쇼룸의 제품과 파트너만 도와 드릴 수 있습니다. 어떤 제품을 찾으시나요?",
-        "which style": "어떤 스타일로 바꿀까요? 예를 들어 북유럽, 모던, 인더스트리얼이 있습니다.",
+        "rude": (
+            "도움이 되지 못해 죄송합니다. 찾으시는 제품과 예산을 알려 주시면 다시 "
+            "찾아보겠습니다."
+        ),
+        "other": (
+            "저는 이 쇼룸의 제품과 파트너만 도와 드릴 수 있습니다. 어떤 제품을 찾으시나요?"
+        ),
+        "which style": (
+            "어떤 스타일로 바꿀까요? 예를 들어 북유럽, 모던, 인더스트리얼이 있습니다."
+        ),
         "partner focus": "{name}: {reason}. {about}",
         "no cheaper partner": "더 저렴한 파트너는 없습니다.",
     },
@@ -135,7 +150,9 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "silent delivery": "The catalogue says nothing about delivery; please ask the shop.",
         "silent order": "I cannot take orders here; please ask the shop.",
         "silent discount": "I know of no discounts; prices are those of the catalogue.",
-        "silent returns": "The catalogue says nothing about returns or warranty; please ask the shop.",
+        "silent returns": (
+            "The catalogue says nothing about returns or warranty; please ask the shop."
+        ),
         "silent care": "The catalogue does not say how to clean it.",
         "order at": "You can order it on its page: {url}",
         "thanks": "You are welcome. Tell me if there is anything else.",
@@ -144,11 +161,18 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
             "I am the showroom's consultant, a program: I find products and partners in the "
             "catalogue."
         ),
-        "yes": "Good. I can place one in the scene, or look for something cheaper or another colour.",
+        "yes": (
+            "Good. I can place one in the scene, or look for something cheaper or another "
+            "colour."
+        ),
         "no": "All right. What shall I change: the kind, the budget or the style?",
         "restart": "Let us start again. What are you looking for?",
-        "rude": "I am sorry that I was no help. Tell me what you are looking for, and your budget.",
-        "other": "I can only help with this showroom's products and partners. What do you need?",
+        "rude": (
+            "I am sorry that I was no help. Tell me what you are looking for, and your budget."
+        ),
+        "other": (
+            "I can only help with this showroom's products and partners. What do you need?"
+        ),
         "which style": "Which style? For example Scandinavian, modern or industrial.",
         "partner focus": "{name}: {reason}. {about}",
         "no cheaper partner": "There is no cheaper partner.",

@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import product, zip_longest
 from typing import Final
 
-from rag.consultant.budget import Budget
+from rag.consultant.budget import Budget, without_amounts
 from rag.consultant.finding import CARDS, Finder, Findings, Gap
 from rag.consultant.fit import Fit
 from rag.consultant.request import Request
@@ -29,7 +29,7 @@ def requests_of(wish: Wish, first: Request, lexicon: Lexicon) -> list[Request]:
     found = [
         replace(
             first,
-            text=each.text,
+            text=without_amounts(each.text),
             category=each.category,
             styles=each.styles or (first.styles if not wishes[0].styles else ()),
             rooms=each.rooms or first.rooms,
@@ -59,7 +59,7 @@ async def find_all(
     gap = None
     if chosen is None:
         chosen, gap = (
-            tuple(min(e.fits, key=lambda fit: fit.product.price) for e in there),
+            tuple(min(e.fits, key=lambda fit: fit.cost) for e in there),
             Gap.TOGETHER,
         )
     others = [fit for row in zip_longest(*(e.fits for e in there)) for fit in row if fit]
@@ -86,6 +86,6 @@ def _limit(found: Sequence[Findings], total: Budget | None, currency: str) -> De
 def _best_within(found: Sequence[Findings], limit: Decimal | None) -> tuple[Fit, ...] | None:
     """Return the best set within *limit*: the one whose places in the lists add up to least."""
     sets = product(*(enumerate(each.fits[:_TRIED]) for each in found))
-    within = [s for s in sets if limit is None or sum(f.product.price for _, f in s) <= limit]
+    within = [s for s in sets if limit is None or sum(f.cost for _, f in s) <= limit]
     best = min(within, key=lambda s: sum(place for place, _ in s), default=None)
     return None if best is None else tuple(fit for _, fit in best)

@@ -15,27 +15,37 @@ _ALIKE: Final = 0.8  # of difflib's ratio: `reclner`, not `stool` for `tool`
 _SHORTEST, _LONGEST = 4, 16  # letters of a word that is corrected
 _MOST: Final = 6  # unknown words of one request that are looked at
 _VOWELS: Final = str.maketrans("ᅢᅤᅫᅬ", "ᅦᅨᅰᅰ")  # pairs that sound alike
-_BESIDE: Final = [
-    "under",
-    "below",
-    "above",
-    "between",
-    "budget",
-    "million",
-    "thousand",
-    "cheaper",
-    "cheapest",
-    "expensive",
-    "designer",
-    "installer",
-    "people",
-    "family",
-    "second",
-    "third",
-    "another",
-    "different",
-]
+_BESIDE: Final = frozenset(
+    """
+    under below above between budget million thousand cheaper cheapest expensive designer
+    installer people family second third another different
+    """.split()  # noqa: SIM905 - a table reads better than a column of quotes
+)
 """Words of requests that name nothing."""
+
+
+_PLAIN: Final = {
+    "bigger": "big",
+    "larger": "large",
+    "smaller": "small",
+    "wider": "wide",
+    "narrower": "narrow",
+    "darker": "dark",
+    "brighter": "bright",
+    "softer": "soft",
+    "firmer": "firm",
+    "taller": "tall",
+    "lower": "low",
+    "warmer": "warm",
+    "cosier": "cosy",
+    "cozier": "cozy",
+    "comfier": "comfy",
+    "simpler": "simple",
+    "longer": "long",
+    "shorter": "short",
+    "quieter": "quiet",
+}
+"""Comparatives of a follow-up; the lexicon has the plain forms."""
 
 
 def corrected(text: str, lexicon: Lexicon) -> str:
@@ -70,6 +80,8 @@ class _Speller:
         self.right: Callable[[str], str | None] = lru_cache(2_048)(self._right)
 
     def _right(self, word: str) -> str | None:
+        if word in _PLAIN:
+            return _PLAIN[word]
         if has_hangul(word):
             stem = without_particle(word)
             known = self._korean.get(_folded(stem))

@@ -34,6 +34,7 @@ class Talk(StrEnum):
     DISCOUNT = "discount"
     RETURNS = "returns"
     CARE = "care"
+    COMPARE = "compare"
     ABOUT = "about"
     """Anything else about a product: why it, what of, how much."""
 
@@ -41,7 +42,7 @@ class Talk(StrEnum):
 TOPICS: Final = frozenset(
     {
         Talk.SIZE, Talk.STOCK, Talk.DELIVERY, Talk.ORDER, Talk.DISCOUNT, Talk.RETURNS,
-        Talk.CARE, Talk.ABOUT,
+        Talk.CARE, Talk.COMPARE, Talk.ABOUT,
     }
 )  # fmt: skip
 """Questions about a product, where one was shown."""
@@ -68,16 +69,18 @@ _WHOLE: Final = {
     Talk.YES: (
         r"네+|예|응+|그래요?|좋아요?|좋습니다|좋네요?|맞아요?|알겠(?:어요?|습니다)|오케이|ㅇㅇ|ㅇㅋ|"
         r"\b(?:yes|yeah|yep|yup|sure|ok|okay|alright|great|perfect|nice|cool|good|got it|"
-        r"i see|fine|sounds good|i (?:like|love|will take|'?ll take) (?:it|that|this)(?: one)?)\b|"
-        r"(?:그걸|이걸|그거|이거)(?:로|으로)?\s?(?:할게요?|하겠습니다|살게요?|주세요|마음에\s?들어요?)"
+        r"i see|fine|sounds good|i (?:like|love) (?:it|that|this)(?: one)?)\b|"
+        r"(?:그게|이게|그거|이거)\s?(?:마음에\s?들어요?|좋아요?|좋네요?)"
     ),
     Talk.NO: (
         r"아니+(?:요|오|야)?|아뇨|싫어요?|됐어요?|괜찮아요?|별로(?:예요|네요|야)?|ㄴㄴ|"
-        r"\b(?:no|nope|nah|not really|never ?mind|no thanks?(?: you)?|i don'?t like (?:it|them|those))\b"
+        r"\b(?:no|nope|nah|not really|never ?mind|no thanks?(?: you)?|i don'?t like (?:it|"
+        r"them|those))\b"
     ),
     Talk.RESTART: (
         r"처음부터(?:\s?다시)?(?:\s?(?:할게요?|해줘|시작))?|처음으로|다시\s?시작|취소(?:해\s?줘|할게요?)?|초기화|리셋|"
-        r"\b(?:start (?:over|again)|restart|reset|cancel|go back|back|forget (?:it|that|everything)|"
+        r"\b(?:start (?:over|again)|restart|reset|cancel|go back|back|forget (?:it|that|"
+        r"everything)|"
         r"new search|clear)\b"
     ),
 }  # fmt: skip
@@ -92,7 +95,8 @@ _PARTS: Final = {
     Talk.WHO: (
         r"(?:너|넌|당신)(?:는|은|의)?\s?(?:누구|이름|뭐|정체|사람|로봇|기계|인공지능)|누구(?:세요|야|니|냐)|"
         r"(?:사람|로봇|ai|챗봇)\s?(?:이에요|이야|인가요|입니까|이니|맞아)|"
-        r"\b(?:who|what) are you\b|\bare you (?:a |an )?(?:\w+ )?(?:robot|bot|human|person|ai|real|machine)\b|"
+        r"\b(?:who|what) are you\b|\bare you (?:a |an )?(?:\w+ )?(?:robot|bot|human|person|"
+        r"ai|real|machine)\b|"
         r"\byour name\b"
     ),
     Talk.OTHER: (
@@ -100,7 +104,8 @@ _PARTS: Final = {
         r"대통령|정치|ㅋㅋ|ㅎㅎ|"
         r"\b(?:weather|stocks? (?:price|market)|bitcoin|news|joke|poem|translate|president|"
         r"football|soccer|recipe|song|python|javascript|write (?:me )?(?:some )?code|"
-        r"capital of|meaning of life|homework|system prompt|(?:previous|your|all) instructions)\b"
+        r"capital of|meaning of life|homework|system prompt|(?:previous|your|"
+        r"all) instructions)\b"
     ),
     Talk.STOCK: (
         r"재고|품절|매진|"
@@ -111,11 +116,14 @@ _PARTS: Final = {
         r"\b(?:deliver(?:y|ed|s)?|shipp?(?:ing|ed)?|arrive|lead time)\b"
     ),
     Talk.ORDER: (
-        r"주문|구매|구입|결제|장바구니|카드\s?할부|할부|살게요?|사고\s?싶|어디서\s?(?:사|살)|"
-        r"\b(?:order|buy|purchase|check ?out|pay(?:ment)?|instal+ments|(?:shopping )?cart|basket it)\b"
+        r"주문|구매|구입|결제|장바구니|할부|살게요?|사고\s?싶|어디서\s?(?:사|살)|"
+        r"(?:그걸|이걸|그거|이거)(?:로|으로)?\s?(?:할게|하겠|주세요)|\bi(?: wi|')ll take\b|"
+        r"\b(?:order|buy|purchase|check ?out|pay(?:ment)?|instal+ments|(?:shopping )?cart|"
+        r"basket it)\b"
     ),
     Talk.DISCOUNT: (
-        r"할인|세일|쿠폰|깎아|에누리|네고|\b(?:discounts?|on sale|coupon|promo\w*|deals?|haggle)\b"
+        r"할인|세일|쿠폰|깎아|에누리|네고|\b(?:discounts?|on sale|coupon|promo\w*|deals?|"
+        r"haggle)\b"
     ),
     Talk.RETURNS: (
         r"반품|환불|교환|보증|무상|에이에스|a/?s\b|"
@@ -131,12 +139,26 @@ _PARTS: Final = {
         r"\b(?:how (?:big|wide|tall|long|deep|large|high|heavy|many people)|size|dimensions?|"
         r"measure\w*|width|height|depth|weight|fits?)\b"
     ),
+    Talk.COMPARE: (
+        r"둘\s?중|차이|비교|(?:뭐|어느\s?(?:게|것|쪽))[가이]?\s?(?:더\s?)?(?:나아|나을|좋|괜찮)|"
+        r"\bcompare\b|\bdifferences?\b|\bwhich (?:one )?(?:is|of (?:them|these|those|"
+        r"the two) is) "
+        r"(?:better|best|nicer)|\b(?:better|best) of the (?:two|three)\b|\bversus\b|\bvs\b"
+    ),
     Talk.ABOUT: (
+        r"하나만\s?(?:추천|골라)|\bjust one\b|\bpick one\b|\bwhich (?:one )?(?:would|do|"
+        r"should) (?:you|i)\b|"
         r"얼마|가격[이은]|재질|소재[가는]|뭘로\s?만|무엇으로\s?만|무슨\s?(?:색|나무|천|재질)|왜\s?(?:이|그|추천)|"
-        r"어때|어떤가|자세히|설명|더\s?알려|차이|"
+        r"어때|어떤가|자세히|설명|더\s?알려|다른\s?(?:색|컬러)|"
+        r"\b(?:other|different|another|which|what) colou?rs?\b|"
         r"\bhow much\b|\bwhat(?:'?s| is| are) (?:it|that|this)\b|\bmade (?:of|from|out of)\b|"
-        r"\bwhat (?:material|colou?r|fabric|wood)\b|\btell me (?:more )?about\b|\bwhy\b|\bmore details?\b|"
-        r"\bdifference\b|\bdescribe\b|\bcomfortable\b"
+        r"\bwhat (?:material|colou?r|fabric|wood)\b|\btell me (?:more )?about\b|\bwhy\b|"
+        r"\bmore details?\b|"
+        r"\bdescribe\b|\bcomfortable\b"
+    ),
+    Talk.GREETING: (
+        r"추천|아무\s?거나|인기|잘\s?나가|베스트|"
+        r"\b(?:recommend\w*|suggest\w*|popular|best ?sell\w*|surprise me|what should i)\b"
     ),
 }  # fmt: skip
 """What a sentence is about if it names nothing to look for."""
@@ -178,7 +200,7 @@ def topic_of(text: str) -> Talk | None:
 
 def says(product: Product, topic: Talk, language: str) -> bool:
     """Tell whether the catalogue says something of a topic about a product."""
-    if topic is Talk.ABOUT:
+    if topic in {Talk.ABOUT, Talk.COMPARE}:
         return True
     if topic is Talk.STOCK:
         return product.stock is not None

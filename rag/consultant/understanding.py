@@ -12,7 +12,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Final, TypeVar
 
-from rag.consultant.budget import Budget, read_budget
+from rag.consultant.budget import Budget, read_budget, without_amounts
 from rag.consultant.spelling import corrected
 from rag.consultant.talk import Talk, talk_of, topic_of
 from rag.index.analysis import read_request
@@ -70,6 +70,8 @@ class Wish:
     regions: tuple[str, ...] = ()
     partner_kind: str = ""
     """`designer` or `installer`, where it says which."""
+    compares: tuple[int, ...] = ()
+    """Two of the things shown before that it asks to compare."""
     also: tuple[str, ...] = ()
     """Further sentences, for each thing that was asked for besides the first."""
     inexpensive: bool = False
@@ -78,6 +80,8 @@ class Wish:
     """What was asked for before and does not matter any more: names of fields."""
     talk: Talk | None = None
     """What it says instead of asking for something."""
+    anew: bool = False
+    """Whether it asks what there is: then nothing of before is meant."""
     known: bool = False
     """Whether any of its words is one of the lexicon's that says something."""
 
@@ -176,6 +180,7 @@ _STEPS: Final = {
         re.IGNORECASE,
     ),
     Step.OTHERS: re.compile(
+        r"\bnot (?:that|this|these|those)(?: ones?)?\b|"
         r"\b(?:something else|another(?: one| option)?|other (?:ones|options|products)|"
         r"anything else|different ones?|more options|show (?:me )?more|what else|others)\b|"
         r"다른\s?(?:거|것|걸|제품|상품|소파|옵션|건|디자인)|또\s?(?:없|다른)|더\s?(?:보여|없|추천)|그\s?외|말고",
@@ -211,7 +216,10 @@ _PARTNER: Final = re.compile(
     r"\b(?:designers?|installers?|decorators?|interior (?:designer|firm|company|studio)|"
     r"contractors?|architects?|consultants?|someone to (?:install|design))\b|"
     r"디자이너|인테리어\s?(?:업체|회사|전문가|디자인|시공)|시공\s?(?:업체|기사|팀|해)|설치\s?(?:기사|업체|팀)|전문가|파트너|건축가|"
-    r"상담사|기사님|기사(?=를|가|\s|$)|(?:설치|조립|시공|꾸며)\s?(?:해\s?)?(?:줄|주실|주는)|"
+    r"상담사|상담원|사람(?:이랑|하고|과)?\s?(?:연결|상담|통화|얘기)|"
+    r"\b(?:talk|speak) (?:to|with) (?:a |an |some)?(?:human|person|one|expert|agent|somebody)|"
+    r"\breal (?:person|human)\b|기사님|기사(?=를|가|\s|$)|(?:설치|조립|시공|"
+    r"꾸며)\s?(?:해\s?)?(?:줄|주실|주는)|"
     r"\bsome(?:one|body) (?:to|who can) (?:install|design|assemble|furnish|decorate)",
     re.IGNORECASE,
 )
@@ -223,8 +231,11 @@ _PARTNER_KINDS: Final = {
 }
 _PLACE: Final = re.compile(
     r"\b(?:in|near|around)\s+(?P<en>[A-Z][a-z]+(?:\s[A-Z][a-z]+)?)|"
+    r"(?P<known>제주|서울|부산|인천|대구|대전|광주|울산|세종|경기|강원|수원|성남|전주|청주|창원|"
+    r"\b(?:[Jj]eju|[Ss]eoul|[Bb]usan|[Ii]ncheon|[Dd]aegu|[Dd]aejeon|[Gg]wangju|[Uu]lsan|[Ss]uwon)\b)|"
     r"(?P<ko>[가-힣]{2,6})(?:에서|에\s?(?:있는|사는)|\s?지역)"
 )
+_NO_PLACE: Final = frozenset({Kind.STYLE, Kind.ROOM, Kind.COLOUR, Kind.MATERIAL, *THINGS})
 _IN_TOTAL: Final = re.compile(
     r"합쳐서|합해서|합쳐|총\s?(?=\d|예산)|전부\s?(?:해서|합)|다\s?(?:해서|합)|모두\s?(?:해서|합)|"
     r"\bin total\b|\baltogether\b|\bfor (?:all|both)\b|\btotal\b|\bcombined\b",
@@ -261,18 +272,21 @@ _MATTERS_NOT: Final = (
 _DROPS: Final = {
     "budget": re.compile(
         rf"(?:가격|예산|돈|금액){_NO_MATTER}|얼마(?:든|라도)|"
-        rf"\b(?:price|budget|money|cost){_MATTERS_NOT}|\b(?:any (?:price|budget)|no (?:budget|price) limit)\b",
+        rf"\b(?:price|budget|money|cost){_MATTERS_NOT}|\b(?:any (?:price|budget)|"
+        rf"no (?:budget|price) limit)\b",
         re.IGNORECASE,
     ),
     "colours": re.compile(
-        rf"아무\s?(?:색|컬러)|(?:색깔|색상|색|컬러){_NO_MATTER}|\bany colou?r\b|\bcolou?r{_MATTERS_NOT}",
+        rf"아무\s?(?:색|컬러)|(?:색깔|색상|색|컬러){_NO_MATTER}|\bany colou?r\b|"
+        rf"\bcolou?r{_MATTERS_NOT}",
         re.IGNORECASE,
     ),
     "styles": re.compile(
         rf"아무\s?스타일|스타일{_NO_MATTER}|\bany style\b|\bstyle{_MATTERS_NOT}", re.IGNORECASE
     ),
     "materials": re.compile(
-        rf"아무\s?(?:소재|재질)|(?:소재|재질){_NO_MATTER}|\bany material\b|\bmaterial{_MATTERS_NOT}",
+        rf"아무\s?(?:소재|재질)|(?:소재|재질){_NO_MATTER}|\bany material\b|"
+        rf"\bmaterial{_MATTERS_NOT}",
         re.IGNORECASE,
     ),
 }
@@ -280,11 +294,23 @@ _SAYS_LITTLE: Final = frozenset(
     "one max plus pro air car set new home screen fast sound video audio color".split()  # noqa: SIM905
 )
 """Names of qualities that are parts of other words more often than not."""
-_JOINT: Final = re.compile(r"(?:^|\s)(?:and|plus|그리고|및|또)(?:\s|$)|[,&+/]", re.IGNORECASE)
+_JOINT: Final = re.compile(
+    r"(?:^|\s)(?:and|plus|그리고|및|또|하나(?:랑|하고)?)(?:\s|$)|[,&+/]", re.IGNORECASE
+)
 _JOINT_PARTICLE: Final = re.compile(r"(?:이?랑|하고|와|과)$")
 _GOES_WITH: Final = re.compile(
     r"어울|맞는|같은|같이\s?쓸|옆|세트|match|goes?\b|set\b", re.IGNORECASE
 )
+_ANEW: Final = re.compile(
+    r"뭐[가를]?\s?(?:있|놓|두면|사|필요)|꾸미|추천|"
+    r"\b(?:what (?:do you have|should|could|can)|(?:some|any)thing for|furnish)\b",
+    re.IGNORECASE,
+)
+_WITH: Final = re.compile(r"^\s*(?:with|without)\s", re.IGNORECASE)
+_ABOUT_THE: Final = re.compile(
+    r"^\s*(?:is|are|does|do|can|could|how|what)\b[^?]*\b(?:the|its|this|that)\s", re.IGNORECASE
+)
+"""A question about a thing that was shown: `is the cover washable?`"""
 THINGS_AT_ONCE: Final = 3
 """Things that one request may ask for."""
 _NOT_STYLE: Final = re.compile(
@@ -296,12 +322,12 @@ def understand(text: str, lexicon: Lexicon, *, places: frozenset[str] = frozense
     """Read a sentence; *places* are the names of the regions that partners work in."""
     spelt = corrected(_JOINED.sub(" ", clean(text)[:LONGEST]), lexicon)
     cleaned, unwanted = _without_unwanted(spelt, lexicon)
-    parts = _parts(cleaned, lexicon)
-    concepts, category = _things(parts[0], lexicon)
-    if len(parts) > 1:
-        concepts = [c for c in _things(cleaned, lexicon)[0] if c.kind is Kind.ROOM] + [
-            c for c in concepts if c.kind is not Kind.ROOM
-        ]
+    words = without_amounts(cleaned)
+    parts = _parts(cleaned, words, lexicon)
+    concepts, category = _things(without_amounts(parts[0]), lexicon)
+    if len(parts) > 1:  # the room is that of all the things
+        rooms = [c for c in lexicon.known(words) if c.kind is Kind.ROOM]
+        concepts = [*rooms, *(c for c in concepts if c.kind is not Kind.ROOM)]
     wants_partner = _PARTNER.search(cleaned) is not None
     wish = Wish(
         text=parts[0],
@@ -318,6 +344,7 @@ def understand(text: str, lexicon: Lexicon, *, places: frozenset[str] = frozense
         in_total=_IN_TOTAL.search(cleaned) is not None,
         step=_first(_STEPS, cleaned),
         ordinal=_first(_ORDINAL, cleaned),
+        compares=_compares(cleaned),
         refers=_REFERS.search(cleaned) is not None,
         wants_to_see=_SEE.search(cleaned) is not None,
         wants_partner=wants_partner,
@@ -327,36 +354,47 @@ def understand(text: str, lexicon: Lexicon, *, places: frozenset[str] = frozense
         also=() if wants_partner else tuple(parts[1:]),
         inexpensive=_INEXPENSIVE.search(spelt) is not None,
         drops=tuple(name for name, found in _DROPS.items() if found.search(spelt)),
+        anew=_ANEW.search(cleaned) is not None,
         known=any(_says_something(concept) for concept in concepts),
     )
-    return replace(wish, talk=_talk(wish, spelt))
+    relative = wish.step is not None
+    return replace(wish, talk=_talk(wish, spelt), inexpensive=wish.inexpensive and not relative)
 
 
 def _talk(wish: Wish, text: str) -> Talk | None:
     """Return what is said instead of a request, where nothing is named to look for."""
     whole = talk_of(text)
-    looks = (wish.styles, wish.colours, wish.materials, wish.unwanted, wish.drops, wish.regions)
+    looks = (wish.styles, wish.colours, wish.materials, wish.unwanted, wish.drops)
     asks = any(looks) or wish.budget is not None or wish.step is not None
     if whole is not None or asks or wish.wants_partner or wish.wants_to_see or wish.wants_style:
         return whole
-    points = wish.refers or wish.ordinal is not None
+    points = wish.refers or wish.ordinal is not None or _ABOUT_THE.search(text) is not None
     names = wish.category or wish.rooms or wish.people is not None
-    return topic_of(text) if points or not names else None
+    topic = topic_of(text) if points or not names else None
+    return None if topic is Talk.GREETING and (points or wish.known) else topic
+
+
+def _compares(text: str) -> tuple[int, ...]:
+    """Return the two that are compared; the first two where it does not say which."""
+    if topic_of(text) is not Talk.COMPARE:
+        return ()
+    numbers = [number for number, found in _ORDINAL.items() if found.search(text)]
+    return (1, 2) if len(numbers) < 2 else tuple(numbers[:2])  # noqa: PLR2004 - it takes two
 
 
 def _says_something(concept: Concept) -> bool:
     return concept.kind is not Kind.BRAND and concept.name not in _SAYS_LITTLE
 
 
-def _parts(text: str, lexicon: Lexicon) -> list[str]:
+def _parts(text: str, words: str, lexicon: Lexicon) -> list[str]:
     """
     Return a text in parts that each ask for one thing: `a sofa and a lamp`.
 
     Only things that are listed side by side are taken apart; `a lamp for the dining
-    table` is one, and so is `소파와 어울리는 테이블`.
+    table` is one, and so is `소파와 어울리는 테이블`. *words* is the text without amounts.
     """
     found, begin = list[str](), 0
-    things = [m for m in lexicon.read(text) if m.concept and m.concept.kind in THINGS]
+    things = [m for m in lexicon.read(words) if m.concept and m.concept.kind in THINGS]
     for one, other in pairwise(things):
         if one.concept is other.concept or one.end > other.start:
             continue
@@ -380,7 +418,9 @@ def _things(text: str, lexicon: Lexicon) -> tuple[list[Concept], str]:
     if _NOT_STYLE.search(text):
         concepts = [c for c in concepts if c.kind is not Kind.STYLE]
     head = reading.head or next((c for c in concepts[::-1] if c.kind in THINGS), None)
-    return concepts, "" if head is None or head.name in ANY_THING else head.name
+    if head is None or head.name in ANY_THING or _WITH.match(text):
+        return concepts, ""
+    return concepts, head.name
 
 
 def _without_unwanted(text: str, lexicon: Lexicon) -> tuple[str, tuple[str, ...]]:
@@ -409,8 +449,9 @@ def _regions(
     if known or not wants_partner:
         return known
     for match in _PLACE.finditer(text):
-        name = match["en"] or match["ko"]
-        if all(m.concept is None for m in lexicon.read(name)) and not name.endswith("집"):
+        name = match["known"] or match["en"] or match["ko"]
+        kinds = {m.concept.kind for m in lexicon.read(name) if m.concept is not None}
+        if match["known"] or (not kinds & _NO_PLACE and not name.endswith("집")):
             return (name,)
     return ()
 

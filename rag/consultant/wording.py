@@ -108,7 +108,8 @@ class Voice:
         if fit.together is None:
             return ""
         total = amount(fit.together, fit.product.currency, self.language)
-        return self.say("together", count=request.quantity, amount=total)
+        count = f"{fit.together / fit.product.price:.0f}" if fit.product.price else ""
+        return self.say("together", count=count or request.quantity, amount=total)
 
     def _left(self, fit: Fit) -> str:
         if fit.left is None:
@@ -135,7 +136,7 @@ class Voice:
 
     def talk(self, talk: Talk) -> str:
         """Return the answer to what asks for no product."""
-        if talk is Talk.ABOUT:
+        if talk in {Talk.ABOUT, Talk.COMPARE}:
             return self.say("which")
         return self.say(f"silent {talk}" if talk in TOPICS else talk.value)
 
@@ -169,7 +170,7 @@ class Voice:
         currencies = {fit.product.currency for fit in best}
         if len(currencies) > 1:
             return self.say("first", count=len(best))
-        total = sum((fit.product.price for fit in best), Decimal(0))
+        total = sum((fit.cost for fit in best), Decimal(0))
         cost = amount(total, currencies.pop(), self.language)
         said = self.say("set of", kinds=", ".join(kinds), amount=cost)
         return said[:1].upper() + said[1:]

@@ -12,12 +12,16 @@ from tests.rag.service import Service
 
 NOTHING_READ: dict[str, Any] = {
     "kind": "product",
+    "talk": None,
     "category": None,
+    "also": [],
     "styles": [],
     "rooms": [],
     "colours": [],
     "materials": [],
     "unwanted": [],
+    "inexpensive": False,
+    "drops": [],
     "people": None,
     "quantity": None,
     "budget": {"max": None, "min": None, "currency": None, "total": False},

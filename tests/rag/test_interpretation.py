@@ -35,7 +35,6 @@ def reading_of(wish: dict[str, Any]) -> dict[str, Any]:
             for field, kind in (
                 ("wants_partner", "partner"),
                 ("wants_style", "style"),
-                ("greets", "greeting"),
             )
             if wish.get(field)
         ),
