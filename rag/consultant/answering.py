@@ -388,8 +388,9 @@ class Answering:
 
     async def _partners_before(self) -> list[Partner]:
         """Return the partners shown last, in their order."""
-        last = self._before.turns[-1] if self._before.turns else None
-        if last is None or not last.partners:
+        turns = reversed(self._before.turns)
+        last = next((turn for turn in turns if turn.partners), None)
+        if last is None:
             return []
         ids = [card.id for card in last.partners]
         async with asyncio.timeout(self._parts.settings.chat_store_timeout):

@@ -166,8 +166,7 @@ class Finder:
         known = self.rates.limits(_end_of(budget, self.currency))
         comparable = [p for p in asked if p.currency in known]
         if not comparable:
-            close = tuple(fit for fit in fits if fit.is_asked)[:CARDS]
-            return Findings(request, close, Gap.CURRENCY, nearest=_cost(asked[0]))
+            return Findings(request, gap=Gap.CURRENCY, nearest=_cost(asked[0]))
         nearest = max if budget.high is None else min
         found = nearest(comparable, key=lambda product: product.price)
         return Findings(request, gap=Gap.BUDGET, nearest=_cost(found))

@@ -49,7 +49,7 @@ def route_of(wish: Wish, before: Conversation) -> Route:
     last = before.turns[-1] if before.turns else None
     if wish.talk is not None and wish.talk not in TOPICS:
         return Route.TALK
-    goes_on = last is not None and last.partners and not last.cards
+    goes_on = before.partners is not None and last is not None and not last.cards
     if wish.wants_partner or (goes_on and _is_of_partners(wish)):
         return Route.PARTNERS
     if wish.wants_style and (wish.styles or not (wish.category or wish.says_more)):

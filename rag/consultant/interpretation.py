@@ -52,8 +52,9 @@ about a product shown, `other` what no showroom can help with. `category`: the t
 `inexpensive`: whether it shall be cheap. `drops`: what does not matter any more. \
 `budget`: in whole units of the currency (ISO 4217); `total` when it is for all things \
 together. `step`: how it differs from what was shown. `ordinal`: which of the products shown, \
-from 1; -1 is the last. `refers`: whether it points at one of them. `show`: whether that shall \
-be put into the scene. `regions`: where a partner shall work, as written in the message."""
+from 1; -1 is the last. `compares`: two of them that it asks to compare. `refers`: whether it \
+points at one of them. `show`: whether that shall be put into the scene. `regions`: where a \
+partner shall work, as written in the message."""
 
 
 def _object(**properties: object) -> dict[str, object]:
@@ -90,6 +91,7 @@ SCHEMA: Final = _object(
     budget=_object(max=_AMOUNT, min=_AMOUNT, currency=_TEXT, total=_YES),
     step={"type": ["string", "null"], "enum": [*(step.value for step in Step), None]},
     ordinal=_WHOLE,
+    compares={"type": "array", "items": {"type": "integer"}},
     refers=_YES,
     show=_YES,
     partner={"type": ["string", "null"], "enum": ["designer", "installer", None]},
@@ -263,6 +265,10 @@ def _references(wish: Wish, answer: Mapping[str, Any]) -> dict[str, Any]:
     if answer.get("step") in list(Step):
         found["step"] = Step(answer["step"])
     ordinal = _whole(answer.get("ordinal"))
+    numbers = answer.get("compares")
+    compared = [n for n in map(_whole, numbers if isinstance(numbers, list) else ()) if n > 0]
+    if len(compared) > 1:
+        found["compares"] = tuple(compared[:2])
     if ordinal == -1 or 1 <= ordinal <= _MENTIONED:
         found["ordinal"] = ordinal
     return found

@@ -23,7 +23,7 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
         "absent": "카탈로그에 {kind} 없습니다. 다른 제품을 찾아 드릴까요?",
         "currency": (
             "가격이 {prices} 기준이라 {budget} 예산과는 비교할 수 없었습니다. "
-            "예산을 {prices}로 말씀해 주시면 맞춰 찾아 드립니다."
+            "예산을 {prices}로 말씀해 주세요."
         ),
         "which": "어떤 제품을 말씀하시나요? 먼저 찾으시는 제품을 알려 주세요.",
         "it": "제품은",

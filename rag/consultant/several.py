@@ -24,7 +24,7 @@ def requests_of(wish: Wish, first: Request, lexicon: Lexicon) -> list[Request]:
     """
     if not wish.also:
         return [first]
-    wishes = [understand(text, lexicon) for text in (wish.text, *wish.also)]
+    wishes = [understand(text, lexicon) for text in (wish.first or wish.text, *wish.also)]
     own = [each.budget for each in wishes if each.budget is not None]
     found = [
         replace(

@@ -1,5 +1,6 @@
 """Misspelt words of a request, by what the lexicon knows. No I/O but a list of words, once."""
 
+import re
 import unicodedata
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -47,6 +48,16 @@ _PLAIN: Final = {
 }
 """Comparatives of a follow-up; the lexicon has the plain forms."""
 
+_TURNED: Final = (
+    (re.compile(r"너무\s?(?:크|커|큰)[가-힣]*"), "작은"),
+    (re.compile(r"너무\s?(?:작)[가-힣]*"), "큰"),
+    (re.compile(r"\btoo (?:big|large|wide)\b", re.IGNORECASE), "small"),
+    (re.compile(r"\btoo (?:small|little|narrow)\b", re.IGNORECASE), "large"),
+    (re.compile(r"\btoo dark\b", re.IGNORECASE), "bright"),
+    (re.compile(r"너무\s?어두[가-힣]*"), "밝은"),
+)
+"""Complaints, and what is wanted instead."""
+
 
 def corrected(text: str, lexicon: Lexicon) -> str:
     """
@@ -55,6 +66,8 @@ def corrected(text: str, lexicon: Lexicon) -> str:
     A word that exists in English stays, whatever it is near to: a horse is no house. In
     Korean only vowels that sound alike are taken for each other (`배드` for `베드`).
     """
+    for complaint, wanted in _TURNED:
+        text = complaint.sub(wanted, text)
     unknown = [mention for mention in lexicon.read(text) if mention.concept is None]
     speller = _speller(lexicon)
     for mention in reversed(unknown[:_MOST]):

@@ -74,8 +74,7 @@ _WHOLE: Final = {
     ),
     Talk.NO: (
         r"아니+(?:요|오|야)?|아뇨|싫어요?|됐어요?|괜찮아요?|별로(?:예요|네요|야)?|ㄴㄴ|"
-        r"\b(?:no|nope|nah|not really|never ?mind|no thanks?(?: you)?|i don'?t like (?:it|"
-        r"them|those))\b"
+        r"\b(?:no|nope|nah|not really|never ?mind|no thanks?(?: you)?)\b"
     ),
     Talk.RESTART: (
         r"처음부터(?:\s?다시)?(?:\s?(?:할게요?|해줘|시작))?|처음으로|다시\s?시작|취소(?:해\s?줘|할게요?)?|초기화|리셋|"
@@ -157,7 +156,8 @@ _PARTS: Final = {
         r"\bdescribe\b|\bcomfortable\b"
     ),
     Talk.GREETING: (
-        r"추천|아무\s?거나|인기|잘\s?나가|베스트|"
+        r"어떤\s?(?:스타일|종류|카테고리|제품|가구|상품)|추천|아무\s?거나|인기|잘\s?나가|베스트|"
+        r"\bwhat (?:styles|categories|kinds|sorts|products|furniture)\b|"
         r"\b(?:recommend\w*|suggest\w*|popular|best ?sell\w*|surprise me|what should i)\b"
     ),
 }  # fmt: skip

@@ -72,6 +72,8 @@ class Wish:
     """`designer` or `installer`, where it says which."""
     compares: tuple[int, ...] = ()
     """Two of the things shown before that it asks to compare."""
+    first: str = ""
+    """The words for the first of several things."""
     also: tuple[str, ...] = ()
     """Further sentences, for each thing that was asked for besides the first."""
     inexpensive: bool = False
@@ -164,11 +166,12 @@ _STEPS: Final = {
         re.IGNORECASE,
     ),
     Step.CHEAPER: re.compile(
-        r"\bcheaper\b|less expensive|more affordable|lower price|too (?:expensive|pricey|much)|"
+        r"\bcheaper\b|less expensive|more affordable|lower price|"
+        r"(?<!not )too (?:expensive|pricey|much)|"
         r"less pricey|costs? less|"
         r"더\s?(?:저렴|싼|싸|낮은 가격|착한|알뜰)|저렴한\s?(?:걸|거|것|쪽)|"
         r"(?<!비)싼\s?(?:걸|거|것|쪽)|"
-        r"(?:너무|좀|조금)\s?비싸|비싸(?:요|네|다|서)|"
+        r"(?:너무|좀|조금)\s?비싸(?!지\s?않)|비싸(?:요|네|다|서)|"
         r"가격(?:을|을 좀|이)?\s?(?:낮|더 낮|내려)|"
         r"덜\s?비싼",
         re.IGNORECASE,
@@ -183,7 +186,9 @@ _STEPS: Final = {
         r"\bnot (?:that|this|these|those)(?: ones?)?\b|"
         r"\b(?:something else|another(?: one| option)?|other (?:ones|options|products)|"
         r"anything else|different ones?|more options|show (?:me )?more|what else|others)\b|"
-        r"다른\s?(?:거|것|걸|제품|상품|소파|옵션|건|디자인)|또\s?(?:없|다른)|더\s?(?:보여|없|추천)|그\s?외|말고",
+        r"\b(?:i (?:hate|don'?t like) (?:it|this|that|them|these|those)|it'?s ugly|ugly)\b|"
+        r"마음에\s?안|안\s?예[쁘뻐]|못생|별로(?=[예네야이]|\s*[.!]?$)|"
+        r"다른\s?(?:거|것|걸|제품|상품|소파|옵션|건|디자인|스타일|느낌|종류)|또\s?(?:없|다른)|더\s?(?:보여|없|추천)|그\s?외|말고",
         re.IGNORECASE,
     ),
 }
@@ -330,7 +335,7 @@ def understand(text: str, lexicon: Lexicon, *, places: frozenset[str] = frozense
         concepts = [*rooms, *(c for c in concepts if c.kind is not Kind.ROOM)]
     wants_partner = _PARTNER.search(cleaned) is not None
     wish = Wish(
-        text=parts[0],
+        text=cleaned,
         language="ko" if has_hangul(text) else "en",
         budget=read_budget(cleaned),
         category=category,
@@ -351,6 +356,7 @@ def understand(text: str, lexicon: Lexicon, *, places: frozenset[str] = frozense
         wants_style=_STYLE.search(cleaned) is not None,
         regions=_regions(cleaned, places, lexicon, wants_partner=wants_partner),
         partner_kind=(_first(_PARTNER_KINDS, cleaned) or "") if wants_partner else "",
+        first=parts[0] if len(parts) > 1 else "",
         also=() if wants_partner else tuple(parts[1:]),
         inexpensive=_INEXPENSIVE.search(spelt) is not None,
         drops=tuple(name for name, found in _DROPS.items() if found.search(spelt)),
@@ -407,7 +413,7 @@ def _parts(text: str, words: str, lexicon: Lexicon) -> list[str]:
         at = one.end + (joint.start() if joint else 0)
         found.append(text[begin:at])
         begin = one.end + (joint.end() if joint else 0)
-    parts = [*found, text[begin:]]
+    parts = [part.strip() for part in (*found, text[begin:])]
     return parts if len(parts) <= THINGS_AT_ONCE else [text]
 
 

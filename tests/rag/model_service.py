@@ -27,6 +27,7 @@ NOTHING_READ: dict[str, Any] = {
     "budget": {"max": None, "min": None, "currency": None, "total": False},
     "step": None,
     "ordinal": None,
+    "compares": [],
     "refers": False,
     "show": False,
     "partner": None,

@@ -226,7 +226,9 @@ async def test_nothing_more_to_see(engine: Engine, store: SqliteStore) -> None:
     assert words(events).startswith("You have seen every sofa that meets this.")
     events = await ask(chat, "소파 10만원 이하")
     events = await ask(chat, "더 저렴한 걸로")
-    assert words(events) == "더 저렴한 소파는 없습니다."
+    assert words(events) == (
+        "더 저렴한 소파는 없습니다. 보여 드린 소파 Ara (100,000원) 제품이 가장 저렴합니다."
+    )
 
 
 async def test_feedback_becomes_judgements(engine: Engine, store: SqliteStore) -> None:

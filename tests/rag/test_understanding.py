@@ -29,7 +29,7 @@ def said(wish: Wish) -> dict[str, Any]:
         amounts = {k: f"{v.normalize():f}" for k, v in ends.items() if v is not None}
         currency = {"currency": budget.currency} if budget.currency else {}
         found["budget"] = {**amounts, **currency}
-    for how in ("text", "language", "anew", "known"):
+    for how in ("text", "language", "first", "anew", "known"):
         del found[how]
     plain = {k: list(v) if isinstance(v, tuple) else v for k, v in found.items()}
     return {k: v for k, v in plain.items() if v not in (None, [], "", False)}
