@@ -238,8 +238,9 @@ class Answering:
             name = fit.product.in_language(fit.product.name, wish.language)
             price = wording.price(fit.product, wish.language)
             facts = voice.facts(fit.product)
-            about = voice.about(fit.product, wish.talk)
-            said = voice.say("focus", name=name, price=price, facts=facts, about=about)
+            shows = wish.wants_to_see and wish.talk is None
+            about = "" if shows else voice.about(fit.product, wish.talk)
+            said = voice.say("focus", name=name, price=price, facts=facts, about=about).strip()
             self._say(f"\n{said}" if number else said)
         if not fits:
             self._say(voice.say("nothing"))
