@@ -191,6 +191,9 @@ class Answering:
     async def _advise(self, found: Findings, wish: Wish) -> None:
         self.outcome.request = found.lasting
         self.outcome.focused = bool(found.request.focus)
+        if found.gap is Gap.CHEAPER and self._shown:
+            self._show_cheapest(self._shown[0], found, wish)
+            return
         self._show(found, wish)
         self.outcome.timings |= found.timings
         self.outcome.degraded.extend(found.degraded)
@@ -245,13 +248,18 @@ class Answering:
         if not fits:
             self._say(voice.say("nothing"))
 
+    def _show_cheapest(self, product: Product, found: Findings, wish: Wish) -> None:
+        """Say that nothing is cheaper than *product*, which was shown; show it once more."""
+        self.outcome.focused = True
+        self.outcome.timings |= found.timings
+        self._show(replace(found, fits=(Fit(product, 1.0),)), wish)
+        self._say(self._voice(wish).cheapest(product, found.request))
+
     def _gap(self, found: Findings, wish: Wish) -> str:
         voice = self._voice(wish)
         missing = " ".join(voice.missing(kind) for kind in found.missing)
         if found.gap is None:
             return missing
-        if found.gap is Gap.CHEAPER and self._shown:
-            return voice.cheapest(self._shown[0], found.request)
         gap = voice.gap(found.gap, found.request, found.nearest, found.unmet)
         return f"{missing} {gap}".strip()
 

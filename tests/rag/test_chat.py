@@ -383,3 +383,37 @@ async def test_nothing_personal_in_the_log(with_model: WithModel, model: ModelSe
     assert {entry["event"] for entry in logs} >= {"chat_answered", "chat_model_failed"}
     assert "Zanzibarella" not in str(logs)
     assert "sk-test" not in str(logs)
+
+
+async def test_the_model_is_asked_about_what_was_shown(
+    with_model: WithModel, model: ModelService
+) -> None:
+    """A question about one product goes to the model, with that one; one of stock does not."""
+    chat = with_model(chat_understanding=False)
+    await ask(chat, "sofa")  # the model puts the third first
+    picked = {"id": "sofa-3", "reason": "Its cover comes off."}
+    model.answer = orjson.dumps({"opening": "Yes.", "picks": [picked]}).decode()
+    events = await ask(chat, "can I wash it?")
+    told = orjson.loads(model.asked[-1]["messages"][1]["content"])
+    assert [each["id"] for each in told["candidates"]] == ["sofa-3"]
+    assert "Its cover comes off." in words(events)
+    before = len(model.asked)
+    assert "does not say how many" in words(await ask(chat, "is it in stock?"))
+    assert len(model.asked) == before
+
+
+async def test_the_model_chooses_within_a_set(
+    with_model: WithModel, model: ModelService, engine: Engine
+) -> None:
+    """Of several things at once it may speak of those that were chosen to go together."""
+    lamp = {"id": "lamp-1", "name": {"en": "Lamp Bit"}, "category": "floor lamp"}
+    row = {**lamp, "price": "50000", "currency": "KRW"}
+    await engine.products.catalogue.upsert(read_json([orjson.dumps(row)]))
+    await engine.products.indexer.catch_up()
+    events = await ask(
+        with_model(chat_understanding=False), "a sofa and a lamp under 200,000 won"
+    )
+    told = orjson.loads(model.asked[-1]["messages"][1]["content"])
+    assert [each["id"] for each in told["candidates"]] == ["sofa-1", "lamp-1"]
+    assert "Lamp Bit (₩50,000)" in words(events)
+    assert [c["id"] for c in of(events, "chatProducts")["products"]][:2] == ["sofa-1", "lamp-1"]
