@@ -7,13 +7,14 @@ from pydantic import AfterValidator, Field
 
 from matchmaker.settings import MatchmakerSettings
 from signalling.options.reading import OptionGroup
+from stores.redis import SCHEMES
 
 Secret = Annotated[str | None, Field(repr=False)]
 
 
 def _redis_url(url: str | None) -> str | None:
-    if url and not url.startswith(("redis://", "rediss://", "unix://")):
-        raise ValueError("must begin with redis://, rediss:// or unix://")
+    if url and not url.startswith(SCHEMES):
+        raise ValueError(f"must begin with one of {', '.join(SCHEMES)}")
     return url
 
 
@@ -27,7 +28,10 @@ class MatchmakingSettings(MatchmakerSettings, OptionGroup):
     """A port for browsers that Epic's matchmaker sends to Cirrus servers; none: off."""
 
     redis_url: Annotated[Secret, AfterValidator(_redis_url)] = None
-    """Where nodes share their state, like redis://127.0.0.1:6379/0; none: in memory."""
+    """Where nodes share their state, like redis://127.0.0.1:6379/0; none: in memory.
+
+    redis+cluster:// with any node of a Redis cluster.
+    """
 
     redis_url_file: Path | None = None
     """A file with redis_url."""

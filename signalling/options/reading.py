@@ -53,6 +53,8 @@ class Options(BaseSettings):
         cli_implicit_flags=True,
         cli_exit_on_error=False,
         cli_avoid_json=True,
+        # A token of digits in JSON need not be quoted.
+        coerce_numbers_to_str=True,
     )
 
     @classmethod
@@ -70,10 +72,9 @@ class Options(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _read_secrets(cls, values: Any) -> Any:
-        """Read each `X_file` whose `X` is an option that is not given itself."""
+        """Drop what is empty; read each `X_file` whose `X` is not given itself."""
         if not isinstance(values, dict):
             return values
-        # Wilbur's own file has "" where an option is not used.
         read = {key: value for key, value in values.items() if not cls._is_unused(key, value)}
         for name, path in list(read.items()):
             target = name.removesuffix("_file")
@@ -84,8 +85,9 @@ class Options(BaseSettings):
 
     @classmethod
     def _is_unused(cls, name: str, value: Any) -> bool:
+        """Return whether a value means the default, as in the files of Epic's servers."""
         option = cls.model_fields.get(name)
-        return value == "" and option is not None and option.default is None
+        return option is not None and (value is None or (value == "" and option.default != ""))
 
 
 def load(

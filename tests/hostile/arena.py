@@ -61,7 +61,8 @@ class Canary:
         heard = await _hear(self.streamer, "answer", song)
         assert heard == {"type": "answer", "sdp": song, "playerId": self._player_id}
         await self.streamer.say("offer", sdp=song, playerId=self._player_id)
-        assert await _hear(self.player, "offer", song) == {"type": "offer", "sdp": song}
+        heard = await _hear(self.player, "offer", song)
+        assert heard == {"type": "offer", "sdp": song, "playerId": self._player_id}
 
 
 async def _hear(peer: Peer, wire_name: str, sdp: str) -> dict[str, object]:

@@ -61,6 +61,14 @@ class TestPorts:
             location = "https://127.0.0.1:0/player.html?StreamerId=A%20B"
             assert response.headers["Location"] == location
 
+    async def test_no_host_no_redirect(self, start: Start, files: Files) -> None:
+        """A request that does not say whom it asks cannot be sent there."""
+        client = await start(**files.options, https_redirect=True)
+        url = client.running.http("/player.html")
+        headers = {"Host": ""}
+        async with client.http.get(url, headers=headers, allow_redirects=False) as response:
+            assert response.status == 400
+
     async def test_proxy_that_ends_tls_is_not_redirected(
         self, start: Start, files: Files
     ) -> None:

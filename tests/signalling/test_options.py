@@ -11,6 +11,7 @@ from signalling.errors import OptionError
 from signalling.options.reading import load
 from signalling.serve import settings_from
 from signalling.settings import ServeSettings, peer_options, read_config_file
+from signalling.version import version
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +117,7 @@ def test_secret_from_a_file(tmp_path: Path) -> None:
         ("webhook_urls", "example.com/hook", "https://"),
         ("session_secret", "guess", "16 bytes"),
         ("allocation_policy", "full", "'pack' or 'spread'"),
+        ("player_keepalive_timeout", "299", "at least 300"),
     ],
 )
 def test_wrong_values_are_one_line(option: str, value: str, said: str) -> None:
@@ -134,6 +136,13 @@ def test_help_names_the_command(command: str, capsys: pytest.CaptureFixture[str]
     with pytest.raises(SystemExit):
         main([command, "--help"])
     assert capsys.readouterr().out.startswith(f"usage: pycirrus {command} ")
+
+
+@pytest.mark.parametrize("words", [["--version"], ["-V"], ["serve", "--version"]])
+def test_version(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """The program says which one it is, and ends."""
+    assert main(words) == 0
+    assert capsys.readouterr().out.strip() == version()
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", "nonsense"])
