@@ -101,6 +101,8 @@ _GROUPED: Final = re.compile(
     r"(?<![\d.,])\d{1,3}(?:[ .]\d{3})+(?![\d.,])(?=\s?(?:원|won|krw))", re.IGNORECASE
 )
 """Thousands set apart by points or spaces, in a currency without decimals."""
+_ENDLESS: Final = re.compile(r"[\d,.일이삼사오육칠팔구십백천만억]{25,}")
+"""No amount, but what the patterns would try in more ways than there is time for."""
 _ABOUT_SHARE: Final = Decimal("1.2")
 
 
@@ -129,6 +131,7 @@ class _Amount:
 
 def read_budget(text: str) -> Budget | None:
     """Return the budget in *text* (cleaned), or None if no amount of money is in it."""
+    text = bounded(text)
     text = _GROUPED.sub(lambda found: re.sub(r"[ .]", "", found.group()), text)
     amounts = _amounts(text)
     if not amounts:
@@ -148,10 +151,15 @@ def read_budget(text: str) -> Budget | None:
     return _single(last, text[: last.start], text[last.end :])
 
 
+def bounded(text: str) -> str:
+    """Return a text with spaces for runs of digits that are too long for an amount."""
+    return _ENDLESS.sub(lambda found: " " * len(found.group()), text)
+
+
 def without_amounts(text: str) -> str:
     """Return a text (cleaned) with spaces for its amounts of money, if words are left then."""
     rest = text
-    for amount in _amounts(text):
+    for amount in _amounts(bounded(text)):
         rest = rest[: amount.start] + " " * (amount.end - amount.start) + rest[amount.end :]
     return rest if any(c.isalpha() for c in rest) else text
 

@@ -12,7 +12,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Final, TypeVar
 
-from rag.consultant.budget import Budget, read_budget, without_amounts
+from rag.consultant.budget import Budget, bounded, read_budget, without_amounts
 from rag.consultant.spelling import corrected
 from rag.consultant.talk import Talk, talk_of, topic_of
 from rag.index.analysis import read_request
@@ -325,7 +325,7 @@ _NOT_STYLE: Final = re.compile(
 
 def understand(text: str, lexicon: Lexicon, *, places: frozenset[str] = frozenset()) -> Wish:
     """Read a sentence; *places* are the names of the regions that partners work in."""
-    spelt = corrected(_JOINED.sub(" ", clean(text)[:LONGEST]), lexicon)
+    spelt = corrected(_JOINED.sub(" ", bounded(clean(text)[:LONGEST])), lexicon)
     cleaned, unwanted = _without_unwanted(spelt, lexicon)
     words = without_amounts(cleaned)
     parts = _parts(cleaned, words, lexicon)
