@@ -132,7 +132,7 @@ class CirrusServer:
     @property
     def authority(self) -> str:
         """Return `address:port`."""
-        return f"{self.address}:{self.port}"
+        return f"{self.address.lower()}:{self.port}"
 
     @property
     def origin(self) -> str:
@@ -284,13 +284,21 @@ class CirrusRegistry:
         except msgspec.ValidationError as error:
             raise CirrusError(f"bad connect: {error}") from error
         self.admission.check(connect, peer)
-        self._servers[connection] = CirrusServer(
+        server = CirrusServer(
             connect.address,
             connect.port,
             connect.https,
             connect.ready,
             int(connect.player_connected),
         )
+        self._replace(connection, server)
+
+    def _replace(self, connection: int, server: CirrusServer) -> None:
+        """Register a server in place of what its former connection, not ended yet, said."""
+        same = [c for c, known in self._servers.items() if known.authority == server.authority]
+        for former in same:
+            self.gone(former)
+        self._servers[connection] = server
 
     def _update(self, connection: int) -> None:
         server = self._servers[connection]

@@ -165,7 +165,7 @@ class ServeSettings(
         return self.guests_per_visitor
 
 
-def read_config_file(path: Path, *, option: str = "config_file") -> Json:
+def read_config_file(path: Path, *, option: str = "config_file") -> epic_options.Translated:
     """
     Return the options in a config.json of Wilbur, Cirrus or this server.
 
@@ -187,7 +187,7 @@ def read_config_file(path: Path, *, option: str = "config_file") -> Json:
     for name in translated.unknown:
         hint = unknown_option(ServeSettings.model_fields, name)
         log.warning("unknown_option", file=str(path), hint=hint)
-    return translated.values
+    return translated
 
 
 def peer_options(settings: SignallingSettings) -> Json:

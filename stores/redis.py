@@ -5,6 +5,7 @@ One place decides on time limits, retries and which errors mean that Redis
 cannot be reached; everything else gets a client from here.
 """
 
+import re
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from importlib.abc import Traversable
@@ -62,12 +63,13 @@ UNREACHABLE: Final = (
 )
 """Errors that mean: not now, perhaps later."""
 
-_REFUSED_FOR_NOW: Final = ("MISCONF ", "NOREPLICAS ", "UNBLOCKED ", "BUSY ")
+_REFUSED_FOR_NOW: Final = re.compile(
+    r"\b(MISCONF|NOREPLICAS|UNBLOCKED|BUSY|READONLY|OOM|MASTERDOWN|CLUSTERDOWN|TRYAGAIN)\b"
+)
 """
-Such errors that the client has no class for, by how they begin.
+Such errors by their text, for those that the client has no class for or a script caught.
 
-It cannot save, has too few replicas, became a replica while a command
-waited, or is in somebody's script.
+It cannot save, has too few replicas, became a replica, is in somebody's script, or full.
 """
 
 
@@ -132,9 +134,14 @@ def reachable() -> Iterator[None]:
         told = f"Redis is a cluster ({error}): write redis+cluster:// for redis://"
         raise RedisUnavailableError(told) from error
     except ResponseError as error:
-        if str(error).startswith(_REFUSED_FOR_NOW):
+        if is_passing(str(error)):
             raise RedisUnavailableError(f"Redis refuses for now: {error}") from error
         raise
+
+
+def is_passing(error: str) -> bool:
+    """Tell whether the text of an error, maybe caught by a script, means: perhaps later."""
+    return _REFUSED_FOR_NOW.search(error) is not None
 
 
 class Script:

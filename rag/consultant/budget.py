@@ -34,39 +34,42 @@ _PARTS: Final = {
     "two and a half": Decimal("2.5"),
 }  # fmt: skip
 
+_DIGITS_SAID: Final = r"\d[\d,]{0,20}(?:\.\d{1,20})?"
+"""Bounded, like each repetition below: without an end, a thousand digits take minutes."""
+
 _KOREAN: Final = re.compile(
     r"(?:₩\s?)?(?=[\d일이삼사오육칠팔구십백천만])"
-    r"(?P<man>[\d,.]*[일이삼사오육칠팔구십백천\d]*)\s?(?<!미)만(?:\s?(?P<rest>[\d일이삼사오육칠팔구십백천,]+))?"
+    r"(?P<man>[\d,.]{0,20}[일이삼사오육칠팔구십백천\d]{0,20})\s?(?<!미)만(?:\s?(?P<rest>[\d일이삼사오육칠팔구십백천,]{1,20}))?"
     r"\s?(?:원|(?=[^가-힣]|대|이|정도|쯤|으로|로|까지|언더|미만|안|내|밑|아래|넘|부터|에서|선|원|언저리|$))"
-    r"|(?P<eok>[\d.]+|[일이삼사오육칠팔구십백]+)\s?억(?:\s?(?P<over>[\d,천백십]+)\s?만)?\s?원?"
-    r"|(?P<small>[\d일이삼사오육칠팔구,.]*[십백천]|[\d,]+)\s?원"
+    r"|(?P<eok>[\d.]{1,20}|[일이삼사오육칠팔구십백]{1,20})\s?억(?:\s?(?P<over>[\d,천백십]{1,20})\s?만)?\s?원?"
+    r"|(?P<small>[\d일이삼사오육칠팔구,.]{0,20}[십백천]|[\d,]{1,20})\s?원"
 )
 _NUMBER: Final = (
-    r"\d[\d,]*(?:\.\d+)?|one and a half|two and a half|one|two|three|four|five|six|seven|"
+    rf"{_DIGITS_SAID}|one and a half|two and a half|one|two|three|four|five|six|seven|"
     r"eight|nine|"
     r"ten|half a|a"
 )
 _ENGLISH: Final = re.compile(
-    rf"(?P<symbol>[$€£₩¥])\s?(?P<a>\d[\d,]*(?:\.\d+)?)\s?(?P<ascale>k|thousand|m|mil|million)?\b"
+    rf"(?P<symbol>[$€£₩¥])\s?(?P<a>{_DIGITS_SAID})\s?(?P<ascale>k|thousand|m|mil|million)?\b"
     rf"|\b(?P<b>{_NUMBER})\s?(?P<bscale>k|thousand|grand|million|hundred|mil|m)?\s?"
     r"(?P<word>usd|dollars?|bucks|krw|won|eur|euros?|gbp|pounds?|jpy|yen|달러|불|유로|파운드|엔)"
     r"(?![a-z])"
-    rf"|\b(?P<d>\d[\d,]*(?:\.\d+)?)\s?(?P<dscale>k|m)?(?P<after>[$€£₩¥])"
-    rf"|\b(?:usd|krw|eur|gbp|jpy)\s?(?P<c>\d[\d,]*(?:\.\d+)?)(?P<cscale>k|m)?\b",
+    rf"|\b(?P<d>{_DIGITS_SAID})\s?(?P<dscale>k|m)?(?P<after>[$€£₩¥])"
+    rf"|\b(?:usd|krw|eur|gbp|jpy)\s?(?P<c>{_DIGITS_SAID})(?P<cscale>k|m)?\b",
     re.IGNORECASE,
 )
 _BARE: Final = re.compile(
     r"\b(?:under|below|less than|up to|at most|max(?:imum)?|within|budget(?: is| of|:)?|"
     r"no more than|around|about|over|above|more than|at least|from)\s+(?:of\s+)?"
-    r"(?P<n>\d[\d,]*(?:\.\d+)?)(?P<scale>k|m|\s?(?:grand|mil|million|thousand))?\b(?!\s?(?:-|people|person|seat|cm|mm|m\b|inch|in\b|ft|kg|%))"
-    r"|(?:[<≤]=?|예산(?:은|이|:)?|가격(?:은|이)?|금액(?:은|이)?)\s?(?P<l>\d[\d,]*(?:\.\d+)?)(?P<lscale>k|m)?\b"
+    rf"(?P<n>{_DIGITS_SAID})(?P<scale>k|m|\s?(?:grand|mil|million|thousand))?\b(?!\s?(?:-|people|person|seat|cm|mm|m\b|inch|in\b|ft|kg|%))"
+    rf"|(?:[<≤]=?|예산(?:은|이|:)?|가격(?:은|이)?|금액(?:은|이)?)\s?(?P<l>{_DIGITS_SAID})(?P<lscale>k|m)?\b"
     r"(?!\s?(?:천|백|십|만|억))"
-    r"|\bfor\s+(?P<f>\d[\d,]*(?:\.\d+)?)(?P<fscale>k|m|mil|million)\b(?! (?:people|by))"
+    rf"|\bfor\s+(?P<f>{_DIGITS_SAID})(?P<fscale>k|m|mil|million)\b(?! (?:people|by))"
     r"|"
     r"(?<!높이 )(?<!높이)(?<!너비 )(?<!너비)(?<!깊이 )(?<!깊이)(?<!길이 )(?<!폭 )(?<!가로 )"
     r"(?<!세로 )"
     r"\b(?P<t>\d{2,4})(?=\s?(?:이하|미만|이내|이상|까지|언더|정도|쯤|안팎|아래로|밑으로|안으로|안에서|내로))"
-    r"|\b(?P<g>\d[\d,.]*)\s?(?P<gscale>grand|million|mil)\b",
+    r"|\b(?P<g>\d[\d,.]{0,20})\s?(?P<gscale>grand|million|mil)\b",
     re.IGNORECASE,
 )
 _TEN_THOUSANDS: Final = Decimal(10_000)
@@ -90,10 +93,10 @@ _ABOUT_AFTER: Final = re.compile(
 _CLASS_AFTER: Final = re.compile(r"^\s*대(?![가-힣]{2})")
 _BETWEEN: Final = re.compile(r"^\s*(?:~|-|–|to|and|에서|부터)\s*$", re.IGNORECASE)
 _BARE_RANGE: Final = re.compile(
-    r"(?P<low>\d[\d,]*)\s*(?:~|-|–|에서|부터)\s*(?=\d[\d,]*\s*(?:천|백)?만)"
+    r"(?P<low>\d[\d,]{0,20})\s*(?:~|-|–|에서|부터)\s*(?=\d[\d,]{0,20}\s*(?:천|백)?만)"
 )
 _SHARED_RANGE: Final = re.compile(
-    r"(?P<low>\d[\d,]*(?:\.\d+)?)\s?(?P<scale>k|m|thousand|mil|million)?\s*(?:~|-|–|to|and)\s*$",
+    rf"(?P<low>{_DIGITS_SAID})\s?(?P<scale>k|m|thousand|mil|million)?\s*(?:~|-|–|to|and)\s*$",
     re.IGNORECASE,
 )
 """The lower end of `500 to 800 dollars`, before an amount."""
@@ -219,7 +222,7 @@ def _korean(match: re.Match[str]) -> _Amount | None:
 def _korean_number(text: str) -> Decimal:
     """Return what digits and numerals say together: 삼백오십, 1천 2백, 150."""
     total, current = Decimal(0), Decimal(0)
-    for part in re.findall(r"\d[\d,]*(?:\.\d+)?|[가-힣]", text):
+    for part in re.findall(rf"{_DIGITS_SAID}|[가-힣]", text):
         if part in _PLACES:
             total += (current or 1) * _PLACES[part]
             current = Decimal(0)

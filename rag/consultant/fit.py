@@ -59,9 +59,16 @@ def fits_of(
         for hit in hits
         if not _is_ruled_out(hit.item, request, lexicon)
     ]
-    if request.cheapest_first:
-        return sorted(found, key=lambda fit: (-fit.met, fit.product.price))
-    return sorted(found, key=lambda fit: -fit.met)
+    there = [fit for fit in found if fit.product.stock != 0 and fit.is_asked]
+    said = max((len(fit.matched) for fit in there), default=-1)
+
+    def place(fit: Fit) -> tuple[int, Decimal]:
+        """Put what is sold out behind others, unless it has more of the words than they."""
+        is_behind = fit.product.stock == 0 and len(fit.matched) <= said
+        price = fit.product.price if request.cheapest_first else Decimal(0)
+        return is_behind - fit.met, price
+
+    return sorted(found, key=place)
 
 
 def _fit(
@@ -87,8 +94,7 @@ def _fit(
         is_asked=not request.category or is_a(product, request.category, lexicon),
         met=sum(c.name in must for c in matched)
         + seats
-        - _is_for_others(product, wanted, lexicon)
-        - (product.stock == 0),
+        - _is_for_others(product, wanted, lexicon),
         looks=sum(c.name in {*request.colours, *request.materials} for c in matched),
         too_small=seats < 0,
     )

@@ -1,9 +1,9 @@
 """Options of joining the matchmaker to the server, beside the matchmaker's own."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from matchmaker.settings import MatchmakerSettings
 from signalling.options.reading import OptionGroup
@@ -41,3 +41,10 @@ class MatchmakingSettings(MatchmakerSettings, OptionGroup):
 
     matchmaker_secret_file: Path | None = None
     """A file with matchmaker_secret."""
+
+    @model_validator(mode="after")
+    def _signed_webhooks(self) -> Self:
+        """Keep a receiver from trusting what anybody could have signed."""
+        if self.webhook_urls and not self.webhook_secret:
+            raise ValueError("webhook_urls needs a webhook_secret: events are signed with it")
+        return self

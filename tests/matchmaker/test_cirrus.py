@@ -103,6 +103,20 @@ def test_two_visitors_never_meet() -> None:
     assert cirrus.take("b", REDIRECT_SECONDS + 2).server is first.server
 
 
+def test_a_server_that_connects_anew_is_one_server() -> None:
+    """Its former connection may be open for half a minute; two visitors would meet there."""
+    cirrus = registry()
+    register(cirrus, 1)
+    cirrus.handle(2, CONNECT | {"port": 9001}, peer="127.0.0.1")
+    assert len(cirrus.servers) == 1
+    assert cirrus.take("a", 0).server is not None
+    assert cirrus.take("b", 0).server is None
+    with pytest.raises(CirrusError, match="must be connect"):
+        cirrus.handle(1, {"type": "clientDisconnected"}, peer="127.0.0.1")
+    cirrus.gone(1)
+    assert len(cirrus.servers) == 1
+
+
 def test_a_visitor_who_never_arrives_frees_the_server() -> None:
     """The same ticket gets the same server meanwhile."""
     cirrus = registry()

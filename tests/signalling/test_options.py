@@ -91,7 +91,7 @@ def test_unknown_key_names_the_nearest(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("signalling.settings.log", logger)
     path = tmp_path / "config.json"
     path.write_text('{"player_prot": 5, "max_players": 3}')
-    assert read_config_file(path) == {"max_players": 3}
+    assert read_config_file(path).values == {"max_players": 3}
     (call,) = logger.calls
     assert call.method_name == "warning"
     assert "did you mean 'player_port'?" in call.kwargs["hint"]
@@ -128,6 +128,14 @@ def test_wrong_values_are_one_line(option: str, value: str, said: str) -> None:
     assert option in line
     assert said in line
     assert "\n" not in line
+
+
+def test_webhooks_need_a_secret() -> None:
+    """Without one anybody could sign."""
+    words = ["--webhook_urls", "https://example.com/hook"]
+    with pytest.raises(OptionError, match="webhook_secret"):
+        load(ServeSettings, words)
+    assert load(ServeSettings, [*words, "--webhook_secret", "s"]).webhook_urls
 
 
 @pytest.mark.parametrize("command", ["serve", "demo", "streamer", "probe"])

@@ -118,7 +118,7 @@ async def test_a_partner_steps_in(places: Server, new_viewer: OpenViewer) -> Non
 
 
 async def test_a_reload_keeps_room_and_seat(server: Server, new_viewer: OpenViewer) -> None:
-    """Guest and visitor reload: both are back with what was said; the guest waits meanwhile."""
+    """Guest and visitor reload: both are back, with what was said; the guest waits."""
     visitor, partner = await new_viewer(), await new_viewer()
     await visitor.open(server.url)
     await partner.page.goto(await invite(visitor, "Mina"))

@@ -1,6 +1,7 @@
 import {
   signallingUrl,
   streamerInAddress,
+  type Wish,
   wishInAddress,
   withoutSession,
   withStreamer,
@@ -125,7 +126,7 @@ export class Viewer {
     const attributes = { role: "application", tabindex: "0", "aria-label": label };
     const stage = el("div", { class: "stage fixed-size", ...attributes });
     const url = (): string => signallingUrl(location);
-    const wish = (): Readonly<Record<string, string>> => wishInAddress(location.search);
+    const wish = (): Wish => wishInAddress(location.search);
     return new Player(
       stage,
       url,
