@@ -45,8 +45,9 @@ async def test_answers_in_the_visitors_language(engine: Engine, store: SqliteSto
 async def test_follow_ups(engine: Engine, store: SqliteStore) -> None:
     """Cheaper, others, and `the second one in white` refer to what was shown before."""
     chat = Chat(engine, store, RagSettings())
-    first = of(await ask(chat, "sofa"), "chatProducts")["products"]
+    first = of(await ask(chat, "white sofa"), "chatProducts")["products"]
     cheaper = of(await ask(chat, "cheaper"), "chatProducts")["products"]
+    assert cheaper
     assert all(int(c["price"]) < int(first[0]["price"]) for c in cheaper)
     await ask(chat, "grey sofa under 350,000 won")
     others = of(await ask(chat, "something else"), "chatProducts")["products"]
