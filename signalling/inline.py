@@ -283,7 +283,11 @@ class InlineWebSocket(web.WebSocketResponse):
         if transport is None:
             return
         if isinstance(self._exception, WebSocketError) and transport.can_write_eof():
-            transport.write_eof()
+            try:
+                transport.write_eof()
+            except OSError:
+                # It was reset while we did not read.
+                transport.abort()
         else:
             transport.close()
 
