@@ -6,9 +6,9 @@ import errno
 import gc
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -25,8 +25,6 @@ from signalling.options.saving import save
 from signalling.settings import ServeSettings, read_config_file
 
 DEFAULT_CONFIG: Final = Path("config.json")
-
-PROGRAM: Final = "pycirrus serve"
 
 PORTS: Final = (
     "player_port", "https_port", "streamer_port", "sfu_port", "matchmaker_http_port",
@@ -80,13 +78,19 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if settings.log_config:
             log.info("configuration", options=shown_options(settings))
+        return run(serve(settings, output), settings)
+    finally:
+        output.close()
+
+
+def run(work: Coroutine[Any, Any, int], settings: ServeSettings) -> int:
+    """Return what *work* returns, or 1 with a line about a port that cannot be listened on."""
+    try:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            return runner.run(serve(settings, output))
+            return runner.run(work)
     except OSError as exc:
         print(cannot_listen(settings, exc), file=sys.stderr)
         return 1
-    finally:
-        output.close()
 
 
 def cannot_listen(settings: ServeSettings, error: OSError) -> str:
@@ -138,6 +142,7 @@ async def serve(settings: ServeSettings, output: logs.Logs) -> int:
     """
     stop = Stop()
     async with listening_server(settings) as (server, _):
+        on_hangup(server.reload)
         server.metrics.watch_log(output.rate.left_out)
         with _console(server, stop):
             await stop.told.wait()
@@ -165,7 +170,6 @@ async def listening_server(settings: ServeSettings) -> AsyncIterator[tuple[Serve
             streamer_port=server.streamer_port,
             sfu_port=server.sfu_port,
         )
-        _on_hangup(server.reload)
         spare_collector()
         yield server, port
 
@@ -181,10 +185,10 @@ def spare_collector() -> None:
     gc.freeze()
 
 
-def _on_hangup(reload: Callable[[], None]) -> None:
-    """Let SIGHUP read the certificate again; Windows has no such signal."""
+def on_hangup(action: Callable[[], None]) -> None:
+    """Call *action* at each SIGHUP; Windows has no such signal."""
     with contextlib.suppress(NotImplementedError, AttributeError):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, action)
 
 
 def _console(server: Server, stop: "Stop") -> contextlib.AbstractContextManager[None]:
