@@ -236,8 +236,8 @@ async def _body(request: web.Request, kind: type[Body]) -> Body:
         raise msgspec.ValidationError("the body is too long")
     try:
         return msgspec.json.decode(raw or b"{}", type=kind)
-    except RecursionError:
-        raise msgspec.ValidationError("the body is nested too deeply") from None
+    except (UnicodeDecodeError, RecursionError):
+        raise msgspec.ValidationError("the body is not UTF-8, or nested too deeply") from None
 
 
 PAGE_FILES: Final = {

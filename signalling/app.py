@@ -39,7 +39,7 @@ from signalling.http.site import Routes, Site
 from signalling.http.user_routes import UserRoutes
 from signalling.http_guard import HTTP_GUARD, HttpGuard
 from signalling.keepalive import Watched
-from signalling.listening import IDLE_TIMEOUT, listening
+from signalling.listening import HANDSHAKE_TIMEOUT, IDLE_TIMEOUT, listening
 from signalling.loop_delay import LoopDelay
 from signalling.matching.epic_matchmaker import Registration
 from signalling.matching.epic_redirects import EpicRedirects
@@ -218,6 +218,7 @@ class Server:
         app[TRUSTED_HOPS] = hops
         app[HTTP_GUARD] = self.http_guard
         app[IDLE_TIMEOUT] = self.settings.idle_timeout
+        app[HANDSHAKE_TIMEOUT] = self.settings.header_timeout
         app.on_response_prepare.append(harden)
         return app
 
@@ -234,6 +235,7 @@ class Server:
             limits=SocketLimits(
                 max_message_bytes=self.settings.max_message_bytes,
                 max_outbox_bytes=self.settings.max_outbox_bytes,
+                control_frames_per_second=self.settings.control_frames_per_second,
             ),
             wheel=self._wheels["player" if role == "player" else "streamer"],
             metrics=self.metrics,

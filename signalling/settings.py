@@ -85,6 +85,9 @@ class SignallingSettings(OptionGroup):
     max_outbox_bytes: int = Field(1024 * 1024, ge=1024)
     """What may wait for a peer that reads too slowly before it is closed with 1013."""
 
+    control_frames_per_second: float = Field(10, ge=0)
+    """Pings and pongs of the WebSocket protocol from one peer, on average; 0: no limit."""
+
     player_messages_per_second: float = Field(100, ge=0)
     """Messages a player may send on average; 0 means no limit."""
 
@@ -165,7 +168,7 @@ class ServeSettings(
         return self.guests_per_visitor
 
 
-def read_config_file(path: Path, *, option: str = "config_file") -> Json:
+def read_config_file(path: Path, *, option: str = "config_file") -> epic_options.Translated:
     """
     Return the options in a config.json of Wilbur, Cirrus or this server.
 
@@ -187,7 +190,7 @@ def read_config_file(path: Path, *, option: str = "config_file") -> Json:
     for name in translated.unknown:
         hint = unknown_option(ServeSettings.model_fields, name)
         log.warning("unknown_option", file=str(path), hint=hint)
-    return translated.values
+    return translated
 
 
 def peer_options(settings: SignallingSettings) -> Json:

@@ -18,7 +18,7 @@ from ue5_config.settings_table import (
     Renamed,
     Setting,
 )
-from ue5_config.translation import COVERED_NAMESPACES, NEAR_MISS
+from ue5_config.translation import COVERED_NAMESPACES, NEAR_MISS, NGX_NAMESPACE
 from ue5_config.values import ValueType
 from ue5_config.versions import FIRST_WITH_PIXEL_STREAMING_2, STREAMING_PLUGINS, Plugin
 
@@ -254,19 +254,22 @@ def _unknown(project: Project, one: Assignment) -> Iterator[Finding]:
 
 def _misspelt(project: Project, one: Assignment) -> Iterator[Finding]:
     covered = _is_covered(one)
+    of_dlss = one.kind is Kind.CVAR and one.name.casefold().startswith(NGX_NAMESPACE)
     nearest = TABLE.nearest(
         one.name,
         kind=one.kind,
         engine=project.target.engine,
         cutoff=0.6 if covered else NEAR_MISS,
     )
-    if covered or (nearest and one.kind is not Kind.INI):
+    if covered or of_dlss or (nearest and one.kind is not Kind.INI):
+        newer = " A DLSS plugin newer than those read may know it." if of_dlss else ""
+        otherwise = "Look it up in your plugin's documentation." if of_dlss else "Remove it."
         yield _finding(
             one,
             "unknown-name",
             f"{one.name} is not known to {project.target.engine}",
-            "The engine ignores names it does not know, without a word.",
-            f"Did you mean {nearest}?" if nearest else "Remove it.",
+            f"The engine ignores names it does not know, without a word.{newer}",
+            f"Did you mean {nearest}?" if nearest else otherwise,
             severity=Severity.ERROR if covered else Severity.WARNING,
         )
 

@@ -161,7 +161,7 @@ class SessionRoutes:
             return operator
         try:
             told = msgspec.json.decode(raw, type=BackEnd)
-        except (msgspec.MsgspecError, RecursionError) as exc:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
             raise Refused(400, "bad_request", str(exc)) from None
         return dataclasses.replace(
             operator,

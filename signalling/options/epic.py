@@ -117,13 +117,15 @@ class Translated:
     unknown: list[str] = field(default_factory=list)
     pointless: dict[str, str] = field(default_factory=dict)
     """Keys that do nothing here, and why."""
+    called: Mapping[str, str] = field(default_factory=dict)
+    """What the file calls our options, where it has another name for them."""
 
 
 def translate(
     content: Mapping[str, Any], *, known: Mapping[str, FieldInfo], folder: Path
 ) -> Translated:
     """Return the options in *content*, a configuration file in *folder*."""
-    result = Translated()
+    result = Translated(called=called(content))
     if is_cirrus(content):
         result.values.update({"dialect": "cirrus", **_pages_of_cirrus(folder)})
     for key, value in content.items():
@@ -136,6 +138,11 @@ def translate(
             elif translated not in UNSET:
                 _put(result.values, name, _anchored(known[name], translated, folder))
     return _with_homepage(result, folder) if is_cirrus(content) else result
+
+
+def called(names: Iterable[str]) -> dict[str, str]:
+    """Return what Cirrus calls our options, by those of its keys that are among *names*."""
+    return {option: key for key in names if key in CIRRUS for option in CIRRUS[key]("true")}
 
 
 def is_cirrus(content: Mapping[str, Any]) -> bool:

@@ -95,9 +95,12 @@ def load(
     arguments: Sequence[str],
     *,
     file: Mapping[str, Any] | None = None,
+    called: Mapping[str, str] | None = None,
 ) -> SettingsT:
     """
     Return the settings of one command; *file* is what a configuration file held.
+
+    A complaint names options as whoever gave them does, by *called*.
 
     Raises:
         OptionError: A value cannot be used, or an option is unknown.
@@ -107,7 +110,7 @@ def load(
     try:
         return CliApp.run(kind, cli_args=list(normalised(kind, arguments)), **(file or {}))
     except ValidationError as exc:
-        raise OptionError(_explain(exc)) from None
+        raise OptionError(_explain(exc, called or {})) from None
     except SettingsError as exc:
         raise OptionError(_explain_parsing(kind, str(exc))) from None
 
@@ -181,14 +184,14 @@ def read_json(path: Path, *, option: str) -> dict[str, Any]:
     return content
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, called: Mapping[str, str]) -> str:
     fault = error.errors(include_url=False)[0]
     name = ".".join(str(part) for part in fault["loc"]) or "options"
-    message = fault["msg"].removeprefix("Value error, ")
+    complaint = f"{called.get(name, name)}: {fault['msg'].removeprefix('Value error, ')}"
     # A fault of all options together has them all as its input.
     if not fault["loc"] or any(word in name for word in UNSHOWN):
-        return f"{name}: {message}"
-    return f"{name}: {message} (it is {fault['input']!r})"
+        return complaint
+    return f"{complaint} (it is {fault['input']!r})"
 
 
 def _explain_parsing(kind: type[BaseModel], complaint: str) -> str:

@@ -161,7 +161,7 @@ class Arena:
         assert sum(len(wheel) for wheel in server._wheels.values()) == 2
         if server.matchmaking is not None:
             await self._no_sessions_left(server.matchmaking)
-        assert _tasks() <= self._tasks
+        assert _tasks() <= self._tasks, [t.get_coro().__qualname__ for t in asyncio.all_tasks()]
         await self.canary.sings()
 
     @staticmethod

@@ -203,6 +203,15 @@ class TestCirrus:
         with pytest.raises(OptionError, match=r"UseHTTPS.*'443'"):
             read(tmp_path, {"UseHTTPS": "443"})
 
+    def test_mistakes_are_told_in_its_words(self, tmp_path: Path) -> None:
+        """Who wrote HttpPort need not know what it is called here."""
+        with pytest.raises(OptionError, match=r"^HttpPort: .*'http'"):
+            read(tmp_path, {"HttpPort": "http"})
+        with pytest.raises(OptionError, match=r"^SFUPort: .*'none'"):
+            settings_from(["--no_config", "--SFUPort=none"])
+        with pytest.raises(OptionError, match=r"^player_port: .*'http'"):
+            read(tmp_path, {"player_port": "http", "MaxPlayerCount": 5})
+
     def test_its_folders_are_served(self, tmp_path: Path) -> None:
         """Public, images, scripts and custom_html are served where they are."""
         for name in ("Public", "images", "custom_html"):

@@ -91,7 +91,7 @@ def test_unknown_key_names_the_nearest(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("signalling.settings.log", logger)
     path = tmp_path / "config.json"
     path.write_text('{"player_prot": 5, "max_players": 3}')
-    assert read_config_file(path) == {"max_players": 3}
+    assert read_config_file(path).values == {"max_players": 3}
     (call,) = logger.calls
     assert call.method_name == "warning"
     assert "did you mean 'player_port'?" in call.kwargs["hint"]

@@ -109,3 +109,46 @@ def test_a_line_of_a_later_release_is_an_error(target: MakeTarget, config: Write
     finding = rules(check(folder, target("5.3", "PixelStreaming")))["not-in-version"]
     assert str(finding.place) == "DefaultEngine.ini:3"
     assert "5.4" in finding.why
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "r.NGX.LogLevel=0",
+        "r.NGX.Enable.AllowCommandLine=1",
+        "r.NGX.DLSSRR.Preset=4",
+        "r.NGX.DLSS.BuiltInDenoiserOverride=0",
+        "r.NGX.DLSS.DilateMotionVectors=0",
+        "r.NGX.BinarySearchOrder=2",
+    ],
+)
+def test_the_dlss_plugins_other_variables_are_known(
+    line: str, target: MakeTarget, config: WriteConfig
+) -> None:
+    """Of every module of the plugin, not of the upscaler alone."""
+    assert check(config(Engine=f"{CAPPED}{line}\n", Game=RATE), target()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("r.NGX.DLSS.Qality", "Did you mean r.NGX.DLSS.Quality?"),
+        ("r.NGX.DLSS.AntiAccumulationBias", "Look it up in your plugin's documentation."),
+    ],
+)
+def test_an_unknown_variable_of_dlss_is_a_warning(
+    name: str, fix: str, target: MakeTarget, config: WriteConfig
+) -> None:
+    """The plugin has versions of its own, and a later one may know it."""
+    folder = config(Engine=f"{CAPPED}{name}=1\n", Game=RATE)
+    finding = rules(check(folder, target()))["unknown-name"]
+    assert (finding.severity, finding.fix) == (Severity.WARNING, fix)
+    assert str(finding.place) == "DefaultEngine.ini:3"
+
+
+def test_a_dead_name_of_dlss_guides_names_the_living_one(
+    target: MakeTarget, config: WriteConfig
+) -> None:
+    """Copied between guides; the sources have it under another name."""
+    folder = config(Engine=f"{CAPPED}r.NGX.DLSS.EnableAutoExposure=1\n", Game=RATE)
+    assert "r.NGX.DLSS.AutoExposure" in check(folder, target())[0].fix

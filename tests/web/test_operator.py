@@ -81,9 +81,12 @@ async def test_what_fails_stays_readable(operated: Server, new_viewer: OpenViewe
         await playing.open(operated.url)
         await enter(page, operated)
         row = page.locator("tr", has_text="active")
-        await page.route("**/api/players/*", lambda route: route.fulfill(
-            status=404, json={"error": {"code": "no_such_player", "message": "Nobody."}}
-        ))
+        await page.route(
+            "**/api/players/*",
+            lambda route: route.fulfill(
+                status=404, json={"error": {"code": "no_such_player", "message": "Nobody."}}
+            ),
+        )
         await row.get_by_role("button", name="Kick").click()
         await confirm(page, "Kick")
         await expect(page.locator("#trouble")).to_contain_text("Nobody.")

@@ -34,14 +34,13 @@ export class Bar {
     private readonly translate: Translate,
     private readonly parts: BarParts,
   ) {
-    this.picker = button({ class: "picker" }, () => {}, this.name, icon("chevron"));
+    this.picker = button({ class: "picker" }, () => {}, ...this.named());
     this.pickerSheet = new Popover(this.picker, translate("choosing"), "picker-sheet");
     this.pickerSheet.root.append(this.list);
     const statistics = { class: "icon-button", title: translate("statistics") };
     this.statistics = button(statistics, parts.onStatistics, bars());
     this.showGrade(3);
-    const attributes = { class: "bar", role: "group", "aria-label": translate("controls") };
-    this.root = el("div", attributes, ...this.arrange());
+    this.root = el("div", { class: "bar" }, ...this.arrange());
   }
 
   /** Shows the streamer in play, and the others to choose from when there are any. */
@@ -81,6 +80,11 @@ export class Bar {
       ...(fullscreen ? [fullscreen] : []),
     );
     return [this.picker, playing, openers, own, this.pickerSheet.root, sheet.root];
+  }
+
+  /** What the picker shows; where the bar is too narrow for the name, the icon stands for it. */
+  private named(): readonly Node[] {
+    return [icon("screen"), this.name, icon("chevron")];
   }
 
   private choice(id: string, isCurrent: boolean): HTMLElement {
