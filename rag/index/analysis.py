@@ -38,13 +38,6 @@ class Reading:
     mentions: tuple[Mention, ...]
     head: Concept | None
     terms: tuple[str, ...]
-    head_terms: frozenset[str] = frozenset()
-    """Those of the thing asked for: what has its own term says little by the others."""
-
-    @property
-    def head_term(self) -> str | None:
-        """The term of the thing asked for."""
-        return None if self.head is None else f'"{self.head.key}"'
 
 
 @cache
