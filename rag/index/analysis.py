@@ -106,6 +106,18 @@ def _terms(
             yield from _word_terms(mention.text)
 
 
+def lexicon_terms(lexicon: Lexicon) -> list[str]:
+    """Return every term a concept can bring into a request, each once."""
+    return list(
+        dict.fromkeys(
+            term
+            for concept in lexicon.concepts
+            for beside in (False, True)
+            for term in _concept_terms(concept, lexicon, beside=beside)
+        )
+    )
+
+
 def _exact_terms(text: str) -> Iterable[str]:
     return (f'"{term}"' for term in _exact(text))
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from rag.entries import Entry, Facts, Scored, Where
 from rag.errors import IndexUnavailableError
-from rag.index.analysis import Reading, columns_of
+from rag.index.analysis import Reading, columns_of, lexicon_terms
 from rag.index.ports import Vectored
 from rag.index.rows import Rows
 from rag.index.terms import Terms
@@ -131,6 +132,11 @@ class EmbeddedIndex:
             return self._scored((int(rows[i]), float(scores[rows[i]])) for i in best)
 
         return await self._read(work)
+
+    async def warm(self) -> None:
+        """Ask ahead what the lexicon's terms are worth, the commonest of all, one by one."""
+        for term in lexicon_terms(self._lexicon):
+            await self._read(partial(self._terms.warm, term))
 
     async def nearest(
         self, vector: NDArray[np.float32], where: Where, limit: int

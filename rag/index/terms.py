@@ -66,6 +66,10 @@ class Terms:
             total[kept.rows[:known]] += kept.scores[:known]
         return total
 
+    def warm(self, term: str, db: sqlite3.Connection) -> None:
+        """Ask for a term before somebody waits for it."""
+        self._of(db, term)
+
     def _of(self, db: sqlite3.Connection, term: str) -> _Kept:
         newest = self._rows.newest()
         with self._lock:
