@@ -22,6 +22,7 @@ from rag.index.embedded import EmbeddedIndex
 from rag.index.indexing import Indexer
 from rag.index.ports import VectorIndex
 from rag.lexicon import Lexicon, load_lexicon
+from rag.rerank import ThingsFirst
 from rag.retrieval import Deadlines, Retriever
 from rag.settings import EmbeddingProvider, RagSettings
 from stores.documents import Collection, DocumentStore
@@ -172,6 +173,7 @@ class _Parts:
             self.lexicon,
             rates=settings.rates,
             deadlines=Deadlines(settings.embedding_timeout, settings.vector_timeout),
+            reranker=ThingsFirst(index),
         )
         indexer = Indexer(catalogue, index, self.embedder, self.lexicon, remote=remote)
         return Shelf(catalogue, indexer, retriever, index, remote or index)

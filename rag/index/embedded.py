@@ -22,18 +22,19 @@ from numpy.typing import NDArray
 
 from rag.entries import Entry, Facts, Scored, Where
 from rag.errors import IndexUnavailableError
-from rag.index.analysis import Reading, columns_of, lexicon_terms
+from rag.index.analysis import PART_KEY, Reading, columns_of, lexicon_terms
 from rag.index.ports import Vectored
 from rag.index.rows import Rows
 from rag.index.terms import Terms
 from rag.index.vectors import Packed, VectorTable, best_of, pack
-from rag.lexicon import Lexicon
+from rag.lexicon import Kind, Lexicon
 
 T = TypeVar("T")
 
-FORMAT = "6"  # of the file; another one is built anew from the documents
+FORMAT = "7"  # of the file; another one is built anew from the documents
 READERS = 2  # threads that search at a time; more would only share the core
 _DRIFT = 0.1  # of the items may change before what terms are worth is asked again
+_FIRST = 20  # hits: what is shown at a time
 _SPARE = 1_024  # rows of room for what comes later
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -130,6 +131,29 @@ class EmbeddedIndex:
             rows = np.flatnonzero(allowed & (scores > 0))
             best = best_of(scores[rows], limit)
             return self._scored((int(rows[i]), float(scores[rows[i]])) for i in best)
+
+        return await self._read(work)
+
+    async def beside(self, reading: Reading, ids: Sequence[str]) -> frozenset[str]:
+        """
+        Return which of *ids*, best first, only go with the thing asked for.
+
+        None do where a part is asked for itself, or where the first are not the thing:
+        in a catalogue without printers toner is the best that "printer" finds.
+        """
+        thing = reading.head
+        if thing is None or thing.kind is not Kind.PRODUCT:
+            return frozenset()
+        wanted = f'head: "{thing.key}"'
+
+        def work(db: sqlite3.Connection) -> frozenset[str]:
+            self._refresh(db)
+            rows = self._rows.of(ids)
+            things = self._terms.having(db, wanted, rows)
+            if not things[:_FIRST].any():
+                return frozenset()
+            parts = self._terms.having(db, f'head: "{PART_KEY}"', rows) & ~things
+            return frozenset(ids[int(i)] for i in np.flatnonzero(parts))
 
         return await self._read(work)
 

@@ -2,6 +2,7 @@
 
 import threading
 from array import array
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +70,10 @@ class Rows:
         found = rows < len(known)
         found[found] = known[rows[found]] == numbers[found]
         return rows[found].astype(np.int32), found
+
+    def of(self, keys: Sequence[str]) -> NDArray[np.int32]:
+        """Return the items' rows, -1 for those that are not there."""
+        return np.array([self._row_of.get(key, -1) for key in keys], np.int32)
 
     def allowed(self, where: Where) -> NDArray[np.bool_]:
         """Return for each row whether its item lives and meets *where*."""

@@ -66,6 +66,16 @@ class Terms:
             total[kept.rows[:known]] += kept.scores[:known]
         return total
 
+    def having(
+        self, db: sqlite3.Connection, term: str, rows: NDArray[np.int32]
+    ) -> NDArray[np.bool_]:
+        """Return which of *rows* have a term."""
+        known = self._of(db, term).rows
+        if not len(known):
+            return np.zeros(len(rows), np.bool_)
+        at = np.minimum(np.searchsorted(known, rows), len(known) - 1)
+        return np.asarray(known[at] == rows)
+
     def warm(self, term: str, db: sqlite3.Connection) -> None:
         """Ask for a term before somebody waits for it."""
         self._of(db, term)
