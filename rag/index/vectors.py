@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 import simsimd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from rag.embedding.ports import Vectors
 from rag.index.rows import grown
@@ -45,13 +46,13 @@ def pack(vectors: Vectors) -> list[Packed]:
 class _Sketches:
     """The first rows, projected on their principal directions, in bytes."""
 
-    basis: NDArray[np.float32]
+    directions: Vectors
     scale: float
     values: NDArray[np.int8]
 
     def of(self, vectors: Vectors) -> NDArray[np.int8]:
         """Project vectors; what is longer than the sample's longest number is cut."""
-        rounded = np.rint((vectors @ self.basis / self.scale).clip(-127, 127))
+        rounded = np.rint((vectors @ self.directions.T / self.scale).clip(-127, 127))
         return np.asarray(rounded, np.int8)
 
 
@@ -78,8 +79,11 @@ class VectorTable:
 
     def sketch(self, used: int) -> None:
         """Sketch the first *used* rows as far as that is not done; a few need none."""
-        if used <= EXACT or self._vectors.shape[1] <= _SKETCHED:
-            return
+        if used > EXACT and self._vectors.shape[1] > _SKETCHED:
+            with threadpool_limits(1, "blas"):  # more threads only wait for each other
+                self._sketch(used)
+
+    def _sketch(self, used: int) -> None:
         known = self._sketches
         if known is None or used > 2 * self._learnt_from:
             known = self._learn(used)
@@ -88,7 +92,7 @@ class VectorTable:
         for start in range(len(known.values), used, _CHUNK):
             rows = np.arange(start, min(start + _CHUNK, used))
             parts.append(known.of(self._floats(rows)))
-        self._sketches = _Sketches(known.basis, known.scale, np.concatenate(parts))
+        self._sketches = _Sketches(known.directions, known.scale, np.concatenate(parts))
 
     def nearest(
         self, vector: Vectors, allowed: NDArray[np.bool_], limit: int
@@ -108,9 +112,9 @@ class VectorTable:
         """Find the directions in which a sample of the rows is longest."""
         sample = self._floats(np.linspace(0, used - 1, min(used, _SAMPLE)).astype(np.intp))
         _, directions = np.linalg.eigh(sample.T @ sample)
-        basis = np.ascontiguousarray(directions[:, : -_SKETCHED - 1 : -1], np.float32)
-        scale = max(float(np.abs(sample @ basis).max()), 1e-12) / 127
-        return _Sketches(basis, scale, np.zeros((0, _SKETCHED), np.int8))
+        first = np.ascontiguousarray(directions[:, : -_SKETCHED - 1 : -1].T, np.float32)
+        scale = max(float(np.abs(sample @ first.T).max()), 1e-12) / 127
+        return _Sketches(first, scale, np.zeros((0, _SKETCHED), np.int8))
 
     def _floats(self, rows: NDArray[np.intp]) -> Vectors:
         return self._vectors[rows].astype(np.float32) * self._scales[rows, None]
@@ -128,7 +132,8 @@ def _likely(
     sketches: _Sketches, vector: Vectors, rows: NDArray[np.intp], limit: int
 ) -> NDArray[np.intp]:
     """Return the rows most like the vector by their sketches, and all not sketched yet."""
-    query = vector.reshape(1, -1) @ sketches.basis
+    # Not by BLAS, whose threads would wait for each other on a busy machine.
+    query = np.asarray(simsimd.cdist(vector.reshape(1, -1), sketches.directions, "dot"))
     rounded = np.rint(query * (127 / max(float(np.abs(query).max()), 1e-12))).astype(np.int8)
     likeness = np.asarray(simsimd.cdist(rounded, sketches.values, "dot"))[0]
     known = rows[: np.searchsorted(rows, len(sketches.values))]
