@@ -69,6 +69,7 @@ audit: install page  ## known faults in what we depend on
 	@cd web && $(NPM) audit --audit-level=high
 
 wheel: page  ## a wheel with the page inside, in dist/
+	@rm -rf build  # what was removed from the sources would come back from there
 	@$(BIN)/python -m build --wheel
 
 lock: install  ## resolve the versions in requirements/lock.txt again

@@ -13,6 +13,7 @@ ends, and a server that was given to somebody is given to nobody else.
 
 import hmac
 import ipaddress
+import itertools
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ REDIRECT_SECONDS: Final = 10.0
 
 WAIT_SECONDS: Final = 15.0
 """A visitor whose page does not ask again leaves the line."""
+
+COUNT_SECONDS: Final = 0.5
+"""How old a place in the line may be; each asks every 3 s, ten thousand of them maybe."""
 
 MAX_WAITING: Final = 10_000
 
@@ -132,7 +136,7 @@ class CirrusServer:
     @property
     def authority(self) -> str:
         """Return `address:port`."""
-        return f"{self.address}:{self.port}"
+        return f"{self.address.lower()}:{self.port}"
 
     @property
     def origin(self) -> str:
@@ -208,6 +212,8 @@ class CirrusRegistry:
         self._given: dict[str, tuple[int, float]] = {}
         self._windows: deque[tuple[float, str, int]] = deque()
         self._line: OrderedDict[str, float] = OrderedDict()
+        self._places: dict[str, int] = {}
+        self._count_at = 0.0
         self._table: dict[str, Callable[[CirrusServer], None]] = {
             "streamerConnected": _streamer_connected,
             "streamerDisconnected": _streamer_disconnected,
@@ -263,11 +269,10 @@ class CirrusRegistry:
         if ticket not in self._line and len(self._line) >= MAX_WAITING:
             return Answer(None, MAX_WAITING + 1, MAX_WAITING)
         self._line[ticket] = now + WAIT_SECONDS
-        position = next(n for n, waiting in enumerate(self._line, 1) if waiting == ticket)
-        if position > len(self._free):
-            return Answer(None, position, len(self._line))
-        del self._line[ticket]
-        return self._give(ticket, now)
+        if ticket in itertools.islice(self._line, len(self._free)):
+            del self._line[ticket]
+            return self._give(ticket, now)
+        return Answer(None, self._places.get(ticket, len(self._line)), len(self._line))
 
     def _give(self, ticket: str, now: float) -> Answer:
         connection, server = self._free.popitem(last=False)
@@ -284,13 +289,21 @@ class CirrusRegistry:
         except msgspec.ValidationError as error:
             raise CirrusError(f"bad connect: {error}") from error
         self.admission.check(connect, peer)
-        self._servers[connection] = CirrusServer(
+        server = CirrusServer(
             connect.address,
             connect.port,
             connect.https,
             connect.ready,
             int(connect.player_connected),
         )
+        self._replace(connection, server)
+
+    def _replace(self, connection: int, server: CirrusServer) -> None:
+        """Register a server in place of what its former connection, not ended yet, said."""
+        same = [c for c, known in self._servers.items() if known.authority == server.authority]
+        for former in same:
+            self.gone(former)
+        self._servers[connection] = server
 
     def _update(self, connection: int) -> None:
         server = self._servers[connection]
@@ -300,7 +313,7 @@ class CirrusRegistry:
             self._free[connection] = server
 
     def _expire(self, now: float) -> None:
-        """Take back servers that nobody came to, and drop visitors who stopped asking."""
+        """Take back servers that nobody came to; now and then look at the line."""
         while self._windows and self._windows[0][0] <= now:
             until, ticket, connection = self._windows.popleft()
             if self._given.get(ticket) == (connection, until):
@@ -309,8 +322,15 @@ class CirrusRegistry:
             if server is not None and server.reserved_until == until:
                 server.reserved_for = ""
                 self._update(connection)
+        if now >= self._count_at:
+            self._count(now)
+
+    def _count(self, now: float) -> None:
+        """Drop visitors who stopped asking, and number the others: for all of them together."""
+        self._count_at = now + COUNT_SECONDS
         for ticket in [ticket for ticket, until in self._line.items() if until <= now]:
             del self._line[ticket]
+        self._places = {ticket: number for number, ticket in enumerate(self._line, 1)}
 
 
 def _streamer_connected(server: CirrusServer) -> None:

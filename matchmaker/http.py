@@ -8,7 +8,7 @@ caller of a request. Errors are `{"error": {"code", "message"}}`.
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -27,6 +27,10 @@ from matchmaker.service import Matchmaker
 MAX_BODY: Final = 16_384
 """Bytes of a request for a session; requirements are short."""
 
+OK: Final = 200
+
+Body = TypeVar("Body", bound=msgspec.Struct)
+
 MAX_ROWS: Final = 5_000
 """Sessions on the operator's page."""
 
@@ -37,7 +41,7 @@ class Caller:
 
     user: str
     admin: bool = False
-    priority: int = 0
+    priority: int | None = None
     max_duration: float = 0.0
 
 
@@ -52,6 +56,16 @@ class SessionBody(msgspec.Struct, rename="camel", frozen=True):
     region: str = ""
     requirements: dict[str, str] = {}
     client_token: str = ""
+
+
+class HostReport(msgspec.Struct, rename="camel", frozen=True, forbid_unknown_fields=True):
+    """Body of `PATCH /api/hosts/{id}`: what is known of a host; what is left out stays."""
+
+    gpu: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    """The busiest of its GPU figures (encoder, graphics, memory), 0 to 1."""
+    healthy: bool | None = None
+    capacity: Annotated[int, msgspec.Meta(ge=1, le=10_000)] | None = None
+    """Sessions at the same time; the next streamer that says `host_capacity` changes it."""
 
 
 def json_answer(value: Any, status: int = 200) -> web.Response:
@@ -82,6 +96,7 @@ class MatchmakerRoutes:
             web.get("/api/sessions/{id}", user(self.read)),
             web.delete("/api/sessions/{id}", user(self.release)),
             web.get("/api/hosts", admin(self.hosts)),
+            web.patch("/api/hosts/{id}", admin(self.report)),
             web.post("/api/hosts/{id}/drain", admin(self.drain)),
             web.delete("/api/hosts/{id}/drain", admin(self.undrain)),
             web.get("/api/queue", admin(self.queue)),
@@ -96,7 +111,7 @@ class MatchmakerRoutes:
         """`POST /api/sessions`: 201 with the session; the same again for the same user."""
         if not caller.user:
             return error_answer(401, "unknown_user", "Who asks for a session must be known.")
-        body = await _body(request)
+        body = await _body(request, SessionBody)
         outcome = await self._matchmaker.request(
             caller.user,
             application=body.application,
@@ -142,6 +157,13 @@ class MatchmakerRoutes:
         """`GET /api/hosts`."""
         hosts = await self._matchmaker.store.hosts()
         return json_answer([host_answer(h) for h in sorted(hosts, key=lambda h: h.id)])
+
+    async def report(self, request: web.Request) -> web.Response:
+        """`PATCH /api/hosts/{id}`: GPU load, health, capacity; 204."""
+        told = await _body(request, HostReport)
+        patch = HostPatch(gpu=told.gpu, healthy=told.healthy, capacity=told.capacity)
+        answer = await self._patch(request, patch)
+        return web.Response(status=204) if answer.status == OK else answer
 
     async def drain(self, request: web.Request) -> web.Response:
         """`POST /api/hosts/{id}/drain`: no new sessions there."""
@@ -208,19 +230,20 @@ async def answered(work: Awaitable[web.Response]) -> web.Response:
         return error_answer(503, "state_unavailable", "The state cannot be reached now.")
 
 
-async def _body(request: web.Request) -> SessionBody:
+async def _body(request: web.Request, kind: type[Body]) -> Body:
     raw = await request.read()
     if len(raw) > MAX_BODY:
         raise msgspec.ValidationError("the body is too long")
     try:
-        return msgspec.json.decode(raw or b"{}", type=SessionBody)
-    except RecursionError:
-        raise msgspec.ValidationError("the body is nested too deeply") from None
+        return msgspec.json.decode(raw or b"{}", type=kind)
+    except (UnicodeDecodeError, RecursionError):
+        raise msgspec.ValidationError("the body is not UTF-8, or nested too deeply") from None
 
 
 PAGE_FILES: Final = {
     "": ("admin.html", "text/html"),
     "admin.js": ("admin.js", "text/javascript"),
+    "tables.js": ("tables.js", "text/javascript"),
     "admin.css": ("admin.css", "text/css"),
 }
 

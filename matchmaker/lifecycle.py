@@ -73,13 +73,11 @@ def requeue(session: Session, rules: Rules, now: float) -> Session:
     )
 
 
-def orphan(session: Session, rules: Rules, now: float) -> Session:
-    """Take the holder away, its node being gone; the user may come back for a while."""
-    if session.state is SessionState.ACTIVE:
-        return pause(session, rules, now, holder="")
-    if session.state is SessionState.QUEUED:
-        return replace(session, holder="", poll_by=now + rules.grace)
-    return replace(session, holder="")
+def carry(session: Session, now: float) -> Session:
+    """Leave a session that goes to another instance the time that it still has."""
+    if not session.ends_at:
+        return session
+    return replace(session, max_duration=max(0.0, session.ends_at - now))
 
 
 def finish(session: Session, reason: EndReason, now: float) -> Session:
@@ -92,6 +90,20 @@ def finish(session: Session, reason: EndReason, now: float) -> Session:
         reason=reason,
         waited=session.waited + waited,
     )
+
+
+def pardon(session: Session, rules: Rules, now: float) -> Session:
+    """Let every limit but the maximum duration begin anew: nobody could be told of news."""
+    match session.state:
+        case SessionState.QUEUED if session.poll_by:
+            return replace(session, poll_by=now + rules.poll)
+        case SessionState.RESERVED:
+            return replace(session, reserved_until=now + rules.reservation)
+        case SessionState.GRACE:
+            return replace(session, grace_until=now + rules.grace)
+        case SessionState.ACTIVE:
+            return replace(session, last_input=now, warned=session.warned & ~Warned.IDLE)
+    return session
 
 
 def deadline(session: Session, rules: Rules) -> float:
@@ -119,8 +131,14 @@ def _limit(session: Session, rules: Rules) -> float:
 def _idle(session: Session, rules: Rules) -> float:
     if not rules.idle:
         return NEVER
-    ends_at = session.last_input + rules.idle
-    return ends_at if session.warned & Warned.IDLE else ends_at - rules.warning
+    if session.warned & Warned.IDLE:
+        return session.last_input + rules.idle
+    return _idle_warning(session, rules)
+
+
+def _idle_warning(session: Session, rules: Rules) -> float:
+    """Return when to warn: before a short limit not at once after each input."""
+    return session.last_input + max(rules.idle - rules.warning, rules.idle / 2)
 
 
 def overdue(session: Session, rules: Rules, now: float) -> EndReason | None:
@@ -146,7 +164,7 @@ def warnings(session: Session, rules: Rules, now: float) -> Warned:
         return due
     if session.ends_at - rules.warning <= now:
         due |= Warned.MAX_DURATION
-    idle_end = session.last_input + rules.idle - rules.warning
-    if rules.idle and session.state is SessionState.ACTIVE and idle_end <= now:
+    is_active = session.state is SessionState.ACTIVE
+    if rules.idle and is_active and _idle_warning(session, rules) <= now:
         due |= Warned.IDLE
     return due & ~Warned(session.warned)

@@ -7,7 +7,7 @@ first, then class by class, and within each the order of arrival.
 
 import itertools
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from matchmaker.model import Attributes, Demand, Session, Waiter, Waiting
 from matchmaker.selection import compatible, matches
@@ -96,12 +96,12 @@ class Queue:
         if not line:
             del self.lines[session.demand]
 
-    def first_for(self, pool: Attributes) -> str | None:
-        """Return the id of the first waiter that a place of *pool* fits."""
+    def first_for(self, pools: Sequence[Attributes]) -> str | None:
+        """Return the id of the first waiter that a place of any of *pools* fits."""
         heads = [
             line.first()
             for line in self.lines.values()
-            if matches(line.demand.attributes, pool)
+            if any(matches(line.demand.attributes, pool) for pool in pools)
         ]
         return min(heads)[1] if heads else None
 

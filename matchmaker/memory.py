@@ -101,8 +101,11 @@ class MemoryStore:
         """See `MatchStore`."""
         if self._places.instance(spec.id) and not self._places.stays(spec):
             self._drop_instance(spec.id, now)
+        is_new = self._places.instance(spec.id) is None
         host = self._places.put(spec, self.node)
         self._tell(ChangeKind.INSTANCE_JOINED, subject=spec.id)
+        if is_new and host.instances[spec.id].recycling:
+            self._tell(ChangeKind.RECYCLE, subject=spec.id)
         self._dispatch(host, now)
         self._deliver()
 
@@ -145,7 +148,7 @@ class MemoryStore:
         self._place_or_wait(waiting, now)
 
     def _place_or_wait(self, session: Session, now: float) -> None:
-        if not self._allocate(session, 1.0, now):
+        if not self._allocate(session, now):
             self._wait(session)
 
     # Sessions
@@ -174,7 +177,7 @@ class MemoryStore:
 
     def _new(self, request: SessionRequest, now: float) -> Requested:
         session = self._made(request, now)
-        allocated = self._allocate(session, request.canary, now)
+        allocated = self._allocate(session, now)
         if allocated:
             return Requested(session=allocated)
         refusal = self._refusal(session)
@@ -197,6 +200,7 @@ class MemoryStore:
             created_at=now,
             queued_at=now,
             max_duration=request.max_duration or self._rules.max_duration,
+            canary=request.canary,
         )
 
     def _refusal(self, session: Session) -> str:
@@ -207,12 +211,14 @@ class MemoryStore:
             return "too_many_demands"
         return ""
 
-    def _allocate(self, session: Session, draw: float, now: float) -> Session | None:
+    def _allocate(self, session: Session, now: float) -> Session | None:
         """Give *session* a free place, if there is one."""
-        demand = self._demand(session)
-        canary = self._rules.canary.get(session.attributes["application"])
-        place = self._places.find(demand, canary, draw)
+        place = self._find(session)
         return self._reserve(session, place, now) if place else None
+
+    def _find(self, session: Session) -> tuple[HostEntry, InstanceEntry] | None:
+        canary = self._rules.canary.get(session.attributes["application"])
+        return self._places.find(self._demand(session), canary, session.canary)
 
     def _reserve(
         self, session: Session, place: tuple[HostEntry, InstanceEntry], now: float
@@ -265,7 +271,7 @@ class MemoryStore:
             self._save(here)
         else:
             host = self._vacate(session)
-            self._requeue(here, now)
+            self._requeue(lifecycle.carry(here, now), now)
             self._dispatch(host, now) if host else None
         return self._sessions[session.id]
 
@@ -335,16 +341,15 @@ class MemoryStore:
 
     def _dispatch(self, host: HostEntry, now: float) -> None:
         """Give the free places of *host* to those who wait for them."""
-        if not self._queue.lines:
-            return
-        for pool in self._places.pools_of(host):
-            while self._queue.lines and (place := self._places.best_of(pool)):
-                first = self._queue.first_for(pool.attributes)
-                if first is None:
-                    break
-                session = self._sessions[first]
-                self._queue.remove(session)
-                self._reserve(session, place, now)
+        while self._queue.lines:
+            open_pools = [pool.attributes for pool in self._places.open_pools_of(host)]
+            first = self._queue.first_for(open_pools)
+            place = self._find(self._sessions[first]) if first else None
+            if first is None or place is None:
+                return
+            session = self._sessions[first]
+            self._queue.remove(session)
+            self._reserve(session, place, now)
 
     # Time
 
@@ -367,12 +372,15 @@ class MemoryStore:
             self._save(session)
         return session
 
-    async def tick(self, *, now: float, limit: int = 256) -> Ticked:
+    async def tick(self, *, now: float, limit: int = 256, pardon: bool = False) -> Ticked:
         """See `MatchStore`."""
         due = 0
         while due < limit and (name := self._deadlines.pop_due(now)) is not None:
             due += 1
-            self._expire(self._sessions[name], now)
+            session = self._sessions[name]
+            if pardon:
+                session = lifecycle.pardon(session, self._rules, now)
+            self._expire(session, now)
         self._deliver()
         known, self._leased = self._leased, True
         return Ticked(known, due)

@@ -3,16 +3,19 @@ A copy of the state under names that dashboards already know.
 
 `session:{userId}` (JSON with a TTL), the set `cirrus:servers`, and
 `cirrus:{serverId}:load`. It is written behind the changes and read by nobody
-here: what fails is logged and written again with the next change.
+here: what fails is logged and written again with the next change. A change only
+says whose keys are outdated. What is written is read when it is written, so that
+nodes that write late do not undo what others wrote since.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 import structlog
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from matchmaker.addresses import SessionAddresses
 from matchmaker.model import Change, ChangeKind, Session, SessionState
@@ -26,6 +29,9 @@ log = structlog.get_logger(__name__)
 SERVERS: Final = "cirrus:servers"
 MAX_DIRTY: Final = 20_000
 """Users and servers that wait to be written; more than live at a time."""
+
+RENEWALS: Final = 4
+"""How often in their lifetime the keys of servers are renewed."""
 
 PAUSE_SECONDS: Final = 0.25
 """Changes of one key within this time are one write."""
@@ -67,8 +73,10 @@ class RedisMirror:
         self._store = store
         self._addresses = addresses
         self._ttl = ttl
-        self._sessions: dict[str, Session] = {}
+        self._users: set[str] = set()
         self._servers: set[str] = set()
+        self._own: set[str] = set()
+        """The servers of this node: their keys are renewed while nothing happens."""
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -83,10 +91,14 @@ class RedisMirror:
 
     def tell(self, change: Change) -> None:
         """Note what *change* makes outdated."""
-        if len(self._sessions) + len(self._servers) > MAX_DIRTY:
+        if change.kind is ChangeKind.INSTANCE_JOINED:
+            self._own.add(change.subject)
+        elif change.kind is ChangeKind.INSTANCE_LEFT:
+            self._own.discard(change.subject)
+        if len(self._users) + len(self._servers) > MAX_DIRTY:
             return
         if change.session is not None:
-            self._sessions[change.session.user] = change.session
+            self._users.add(change.session.user)
             self._servers |= {change.session.instance} - {""}
         elif change.kind in (ChangeKind.INSTANCE_JOINED, ChangeKind.INSTANCE_LEFT):
             self._servers.add(change.subject)
@@ -101,42 +113,51 @@ class RedisMirror:
 
         """
         self._news.clear()
-        sessions, self._sessions = self._sessions, {}
+        users, self._users = self._users, set()
         servers, self._servers = self._servers, set()
         try:
-            loads = {server: await self._store.load_of(server) for server in servers}
-            await self._write(sessions.values(), loads)
+            sessions = await self._store.newest_of(sorted(users))
+            await self._write(sessions, await self._store.loads_of(sorted(servers)))
         except (RedisUnavailableError, StateUnavailableError) as error:
-            self._sessions = sessions | self._sessions
+            self._users |= users
             self._servers |= servers
             raise RedisUnavailableError(str(error)) from error
 
     async def _write_on(self) -> None:
         while not is_stopping():
-            await self._news.wait()
-            await asyncio.sleep(PAUSE_SECONDS)
+            try:
+                async with asyncio.timeout(self._ttl / RENEWALS):
+                    await self._news.wait()
+                    await asyncio.sleep(PAUSE_SECONDS)
+            except TimeoutError:
+                self._servers |= self._own
             try:
                 await self.flush()
             except RedisUnavailableError as error:
                 log.warning("mirror_delayed", error=str(error))
+            except RedisError as error:  # somebody else's key of that name, of another type
+                log.warning("mirror_refused", error=str(error))
 
-    async def _write(self, sessions: Iterable[Session], loads: dict[str, int | None]) -> None:
+    async def _write(
+        self, sessions: Mapping[str, Session | None], loads: Mapping[str, int | None]
+    ) -> None:
         pipeline: Any = self._redis.pipeline(transaction=False)
-        for session in sessions:
-            self._write_session(pipeline, session)
+        for user, session in sessions.items():
+            self._write_session(pipeline, user, session)
         for server, load in loads.items():
             self._write_server(pipeline, server, load)
         pipeline.expire(SERVERS, self._ttl)
         with reachable():
             await pipeline.execute()
 
-    def _write_session(self, pipeline: Any, session: Session) -> None:
-        if session.state is SessionState.ENDED:
-            pipeline.delete(session_key(session.user))
+    def _write_session(self, pipeline: Any, user: str, session: Session | None) -> None:
+        if session is None or not session.live:
+            pipeline.delete(session_key(user))
             return
-        lifetime = max(60, int(session.max_duration))
+        waits = session.state is SessionState.QUEUED
+        lifetime = self._ttl if waits else max(60, int(session.max_duration))
         value = mirrored(session, self._addresses)
-        pipeline.set(session_key(session.user), value, ex=lifetime)
+        pipeline.set(session_key(user), value, ex=lifetime)
 
     def _write_server(self, pipeline: Any, server: str, load: int | None) -> None:
         if load is None:

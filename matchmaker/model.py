@@ -183,6 +183,8 @@ class InstanceSpec(msgspec.Struct, frozen=True, kw_only=True):
     labels: dict[str, str] = {}
     node_name: str = ""
     """The node it is connected to, by a name that outlives the process; empty if alone."""
+    fresh: bool = True
+    """Whether nobody has used it since it started."""
 
     def attributes(self) -> dict[str, str]:
         """Return what demands are compared with; labels never hide the named ones."""
@@ -255,6 +257,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     queued_at: float = 0.0
     score: float = 0.0
     """Place in the queue: smaller is earlier."""
+    canary: float = 1.0
+    """The user's draw; see `SessionRequest`."""
     waits: int = 1
     """How often it was queued; more than once if its instance went away."""
     waited: float = 0.0

@@ -16,8 +16,8 @@ class Holder:
     name: str
     sink: Sink
     session: Session | None = None
-    place: tuple[int, int] | None = None
-    """Position and length that it was told last."""
+    place: tuple[int, int, float | None] | None = None
+    """Position, length and minutes to wait that it was told last."""
     reserved: float = -1.0
     """The reservation that it was told last."""
 
@@ -131,13 +131,18 @@ class Notifier:
     def tell_place(
         self, session_id: str, standing: Standing, eta: Callable[[Standing], float | None]
     ) -> bool:
-        """Tell a waiter its place unless it knows; returns whether it was told."""
+        """Tell a waiter its place and estimate if they are news; returns whether it was."""
         holder = self._holders.waiting.get(session_id)
-        place = (standing.position, standing.length)
-        if holder is None or holder.place == place:
+        if holder is None:
+            return False
+        seconds = eta(standing)
+        minutes = None if seconds is None else round(seconds / 60)
+        place = (standing.position, standing.length, minutes)
+        if holder.place == place:
             return False
         holder.place = place
-        holder.sink.deliver(Queued(session_id, *place, eta(standing)))
+        queued = Queued(session_id, standing.position, standing.length, seconds)
+        holder.sink.deliver(queued)
         return True
 
     def end(self, holder: Holder, reason: str) -> None:
@@ -164,9 +169,11 @@ class Notifier:
         holder.sink.deliver(Expiring(session.id, left, change.reason))
 
     def _on_ended(self, change: Change) -> None:
-        holder = self._holder(change)
-        if holder is not None:
-            holder.session = holder.session or change.session
+        holder, session = self._holder(change), change.session
+        if holder is None or session is None:
+            return
+        holder.session = holder.session or session
+        if holder.session.id == session.id:
             self.end(holder, change.reason)
 
     def _on_taken_over(self, change: Change) -> None:

@@ -149,7 +149,9 @@ class Places:
         entry = InstanceEntry(spec, node, pool_id(attributes))
         if known:
             entry.sessions = known.sessions
+            entry.recycling = known.recycling and not spec.fresh
         else:
+            entry.recycling = self._rules.recycle and not spec.fresh
             self._join_pool(entry.pool, attributes)
         host.instances[spec.id] = entry
         self.host_of[spec.id] = host
@@ -240,10 +242,11 @@ class Places:
             else:
                 ranking.discard(host.id)
 
-    def pools_of(self, host: HostEntry) -> Iterator[Pool]:
-        """Yield the pools of *host*, in a constant order."""
-        for pool in sorted(host.pools()):
-            yield self.pools[pool]
+    def open_pools_of(self, host: HostEntry) -> Iterator[Pool]:
+        """Yield the pools of *host* that have room, on this or another host."""
+        for name in host.pools():
+            if self.pools[name].hosts:
+                yield self.pools[name]
 
     def of_node(self, node: str) -> list[str]:
         """Return the ids of a node's instances; looks at all, for a node's death only."""

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import structlog
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from matchmaker.model import Change
 from matchmaker.tasks import is_stopping, stop
@@ -26,7 +27,7 @@ _changes = msgspec.json.Decoder(list[Change])
 
 
 class ChangeFeed:
-    """Reads the stream from now on and survives broken connections."""
+    """Reads the stream from now on; survives broken connections and entries it cannot read."""
 
     def __init__(
         self,
@@ -65,6 +66,10 @@ class ChangeFeed:
                 log.warning("change_feed_interrupted", error=str(error))
                 await asyncio.sleep(RETRY_SECONDS)
                 await self._check_gap()
+            except Exception:  # a node that hears nothing any more is worse than a gap
+                log.exception("change_feed_failed")
+                await asyncio.sleep(RETRY_SECONDS)
+                self._on_gap()
 
     async def _read(self) -> None:
         with reachable():
@@ -81,7 +86,7 @@ class ChangeFeed:
             with reachable():
                 oldest: Any = await self._redis.xrange(self._key, count=1)
                 newest = await self._end()
-        except RedisUnavailableError:
+        except (RedisUnavailableError, RedisError):
             return
         if not oldest or _order(newest) < _order(self._last):
             self._last = newest

@@ -26,10 +26,20 @@ from matchmaker.model import (
 )
 from matchmaker.redis_feed import ChangeFeed
 from matchmaker.store import Listener, StateUnavailableError
-from stores.redis import RedisUnavailableError, Script, connect, joined_source, reachable
+from stores.redis import (
+    RedisUnavailableError,
+    Script,
+    connect,
+    is_passing,
+    joined_source,
+    reachable,
+)
 
 PREFIX: Final = "{pycirrus-match}"
 """A hash tag: all keys live in one slot of a cluster."""
+
+PAGE: Final = 500
+"""Fields of a hash that are read at a time."""
 
 _encode = msgspec.json.Encoder().encode
 _session: msgspec.json.Decoder[Session | None] = msgspec.json.Decoder(Session | None)
@@ -142,9 +152,9 @@ class RedisStore:
         """See `MatchStore`."""
         return _session.decode(await self._call("poll", now, id=session_id))
 
-    async def tick(self, *, now: float, limit: int = 256) -> Ticked:
+    async def tick(self, *, now: float, limit: int = 256, pardon: bool = False) -> Ticked:
         """See `MatchStore`."""
-        return _ticked.decode(await self._call("tick", now, limit=limit))
+        return _ticked.decode(await self._call("tick", now, limit=limit, pardon=pardon))
 
     # Reading
 
@@ -185,12 +195,27 @@ class RedisStore:
             found |= page
         return [_stored_session.decode(raw) for raw in list(found.values())[:limit]]
 
-    async def load_of(self, instance_id: str) -> int | None:
-        """Return how many sessions an instance has; None when there is none."""
-        host_id = await self._read("HGET", "instances", instance_id)
-        raw = await self._read("HGET", "hosts", host_id) if host_id else None
-        instance = _host.decode(raw).instances.get(instance_id) if raw else None
-        return instance.used if instance else None
+    async def loads_of(self, instance_ids: Sequence[str]) -> dict[str, int | None]:
+        """Return how many sessions each of these instances has; None for unknown ones."""
+        host_ids = await self._each("instances", instance_ids)
+        hosts = await self._each("hosts", sorted({h for h in host_ids if h is not None}))
+        instances = [_host.decode(raw).instances for raw in hosts if raw is not None]
+        used = {i.id: i.used for of_host in instances for i in of_host.values()}
+        return {instance_id: used.get(instance_id) for instance_id in instance_ids}
+
+    async def newest_of(self, users: Sequence[str]) -> dict[str, Session | None]:
+        """Return each of these users' newest session, ended ones included."""
+        ids = await self._each("users", users)
+        found = await self._each("sessions", [session_id or b"" for session_id in ids])
+        sessions = [_stored_session.decode(raw) if raw else None for raw in found]
+        return dict(zip(users, sessions, strict=True))
+
+    async def _each(self, name: str, fields: Sequence[str | bytes]) -> list[bytes | None]:
+        """Return the values of these fields of a hash, some hundred at a time."""
+        values: list[bytes | None] = []
+        for start in range(0, len(fields), PAGE):
+            values += await self._read("HMGET", name, *fields[start : start + PAGE])
+        return values
 
     async def unrecorded(self, *, limit: int = 256) -> list[Session]:
         """See `MatchStore`."""
@@ -228,7 +253,7 @@ class RedisStore:
         except (RedisUnavailableError, BatchFullError) as error:
             raise StateUnavailableError(str(error)) from error
         if reply.startswith(b"!"):
-            raise RuntimeError(f"{op} failed: {reply[1:].decode()}")
+            raise _failure(op, reply[1:].decode())
         return reply
 
     async def _run(self, batch: Sequence[dict[str, Any]]) -> Sequence[bytes]:
@@ -244,6 +269,13 @@ class RedisStore:
     def _on_gap(self) -> None:
         for listener in self._gap_listeners:
             listener()
+
+
+def _failure(op: str, reason: str) -> Exception:
+    """Return what is raised for an operation that failed inside the script."""
+    if is_passing(reason):
+        return StateUnavailableError(f"Redis refuses for now: {reason}")
+    return RuntimeError(f"{op} failed: {reason}")
 
 
 @contextmanager

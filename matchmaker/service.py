@@ -10,7 +10,8 @@ import structlog
 from matchmaker.addresses import SessionAddresses
 from matchmaker.clock import Clock
 from matchmaker.errors import BadTokenError, RefusedError, StateUnavailableError
-from matchmaker.events import Failed, Sink
+from matchmaker.events import Sink
+from matchmaker.instances import Instances
 from matchmaker.mirror import RedisMirror
 from matchmaker.model import (
     HOLDS_PLACE,
@@ -27,6 +28,7 @@ from matchmaker.notify import Holder, Holders, Notifier
 from matchmaker.owed import Owed
 from matchmaker.provisioner import NoProvisioner, Provisioner
 from matchmaker.records import BATCH, Recorder
+from matchmaker.recovery import Recovery
 from matchmaker.requests import checked_demand, draw, new_session_id
 from matchmaker.settings import MatchmakerSettings
 from matchmaker.standings import Standing
@@ -57,11 +59,17 @@ class Outcome:
     """What a request led to."""
 
     session: Session
-    token: str
     url: str
+    issue: Callable[[Session], str]
+    """Makes the session's token; who was told of a place on a socket has one already."""
     standing: Standing | None = None
     """Its place, while it waits."""
     eta_seconds: float | None = None
+
+    @property
+    def token(self) -> str:
+        """A token that claims the session, good from now on for as long as it can last."""
+        return self.issue(self.session)
 
 
 class Matchmaker:
@@ -115,13 +123,22 @@ class Matchmaker:
             interval=settings.queue_push_interval,
             rate=settings.queue_push_rate,
         )
-        self._instances: dict[str, InstanceSpec] = {}
+        self._instances = Instances()
         self._owed = Owed(clock.now)
         self._touched: set[str] = set()
-        self._resync = False
+        self._recovery = Recovery(
+            self._instances,
+            self._holders,
+            self._notifier,
+            self._room,
+            now=clock.now,
+            node_name=node_name,
+        )
+        self._heard_at = 0.0
+        """When the state last heard of this node; before its first tick nothing."""
         self._task: asyncio.Task[None] | None = None
         self._recycling: set[asyncio.Task[None]] = set()
-        store.listen(self._on_changes, self._on_gap)
+        store.listen(self._on_changes, self._recovery.note)
 
     async def start(self) -> None:
         """Connect to the state and begin to watch the time."""
@@ -129,7 +146,7 @@ class Matchmaker:
         await self._webhooks.start()
         if self._mirror is not None:
             await self._mirror.start()
-        await self.store.tick(now=self._clock.now())
+        await self._pass_time(self._clock.now())
         self._task = asyncio.create_task(self._watch())
 
     async def close(self) -> None:
@@ -182,12 +199,12 @@ class Matchmaker:
             host_capacity=host_capacity,
             node_name=self._node_name,
         )
-        self._instances[streamer_id] = spec
+        self._instances.add(spec)
         await self._owed.make(lambda now: self.store.put_instance(spec, now=now))
 
     async def streamer_left(self, streamer_id: str) -> None:
         """Take a streamer of this node out; its users go to the head of the queue."""
-        self._instances.pop(streamer_id, None)
+        self._instances.discard(streamer_id)
         await self._owed.make(lambda now: self.store.remove_instance(streamer_id, now=now))
 
     async def report_host(self, host_id: str, patch: HostPatch) -> bool:
@@ -204,13 +221,14 @@ class Matchmaker:
         region: str = "",
         requirements: Mapping[str, str] | None = None,
         client_token: str = "",
-        priority: int = 0,
+        priority: int | None = None,
         max_duration: float = 0.0,
         sink: Sink | None = None,
     ) -> Outcome:
         """
         Ask for a place for *user*, whose identity is proven.
 
+        *priority* None is the default class, *max_duration* 0 the default duration.
         With a *sink* everything that follows is also told there, the outcome
         included; without one the user polls.
 
@@ -225,13 +243,17 @@ class Matchmaker:
             id=self._new_id(),
             user=user,
             demand=demand.at(self._node_name) if holder and self._node_name else demand,
-            priority=min(max(priority, 0), self.settings.priority_classes - 1),
+            priority=self._class(priority),
             client_token=client_token,
             holder=holder.name if holder else "",
             max_duration=max_duration,
             canary=draw(user),
         )
         return await self._ask(request, holder)
+
+    def _class(self, priority: int | None) -> int:
+        asked = self.settings.priority_default if priority is None else priority
+        return min(max(asked, 0), self.settings.priority_classes - 1)
 
     async def _ask(self, request: SessionRequest, holder: Holder | None) -> Outcome:
         try:
@@ -262,10 +284,10 @@ class Matchmaker:
         return self._outcome(session, standing)
 
     def _outcome(self, session: Session, standing: Standing) -> Outcome:
-        token, url = self.token(session), self.addresses.of(session)
+        url = self.addresses.of(session)
         if session.state is not SessionState.QUEUED:
-            return Outcome(session, token, url)
-        return Outcome(session, token, url, standing, self._room.eta(standing))
+            return Outcome(session, url, self.token)
+        return Outcome(session, url, self.token, standing, self._room.eta(standing))
 
     async def poll(self, session_id: str) -> Outcome:
         """
@@ -365,6 +387,9 @@ class Matchmaker:
     ) -> bool:
         """End a session; False if there was none."""
         ended = await self.store.end(session_id, reason=reason, now=self._clock.now())
+        holder = self._holders.named(ended.holder) if ended else None
+        if holder is not None:
+            self._notifier.end(holder, reason)
         return ended is not None
 
     def token(self, session: Session) -> str:
@@ -386,6 +411,7 @@ class Matchmaker:
     def _on_changes(self, changes: Sequence[Change]) -> None:
         self._notifier.on_changes(changes)
         self._room.on_changes(changes)
+        self._instances.on_changes(changes)
         for change in changes:
             if change.node == self.store.node:
                 self._tell_outside(change)
@@ -409,9 +435,6 @@ class Matchmaker:
         except Exception:
             log.exception("recycle_failed", instance=instance_id)
 
-    def _on_gap(self) -> None:
-        self._resync = True
-
     # Time
 
     async def _watch(self) -> None:
@@ -433,20 +456,21 @@ class Matchmaker:
         if touched:
             await self.store.touch(list(touched), now=now)
         if not await self._pass_time(now):
-            await self._tell_again()
-        if self._resync:
-            await self._check_holders()
+            self._recovery.note()
+        await self._recovery.catch_up(self.store)
         await self._room.push()
         await self._drain_records()
 
     async def _pass_time(self, now: float) -> bool:
         """Handle what is due, in portions; returns whether the store knew this node."""
+        pardon = now - self._heard_at > self.settings.node_lease / 2
         known = True
         for _ in range(MAX_PORTIONS):
-            ticked = await self.store.tick(now=now, limit=PORTION)
+            ticked = await self.store.tick(now=now, limit=PORTION, pardon=pardon)
             known = known and ticked.known
             if ticked.due < PORTION:
                 break
+        self._heard_at = now
         return known
 
     async def _drain_records(self) -> None:
@@ -460,29 +484,6 @@ class Matchmaker:
         if error is None and self.degraded:
             log.info("match_state_available")
         self.degraded = error is not None
-
-    async def _tell_again(self) -> None:
-        """Tell a store that forgot this node what it has."""
-        for spec in list(self._instances.values()):
-            await self.store.put_instance(spec, now=self._clock.now())
-        self._resync = bool(len(self._holders))
-
-    async def _check_holders(self) -> None:
-        """After missed changes, tell every holder how its session stands."""
-        self._resync = False
-        self._room.forget()
-        for holder in self._holders.all():
-            if holder.session is None:
-                continue
-            session = await self.store.session(holder.session.id)
-            if session is None:
-                self._holders.drop(holder)
-                refusal = RefusedError("state_lost")
-                holder.sink.deliver(Failed(refusal.code, refusal.message))
-            elif not session.live:
-                self._notifier.end(holder, session.reason)
-            elif session.holder == holder.name:
-                self._notifier.tell_state(holder, session)
 
     async def _last_records(self) -> None:
         try:

@@ -114,6 +114,12 @@ class MatchmakerSettings(BaseModel):
     priority_classes: int = Field(
         default=1, ge=1, le=8, description="Classes of the queue; 0 is served first."
     )
+    priority_default: int = Field(
+        default=0,
+        ge=0,
+        le=7,
+        description="Class of users for whom nobody names one.",
+    )
     queue_push_interval: float = Field(
         default=1.0, gt=0, description="Least seconds between two pushes of places."
     )

@@ -69,7 +69,8 @@ class MatchStore(Protocol):
         """
         Add an instance of this node, or renew it: its sessions stay.
 
-        One that moved to another host or changed its attributes loses them.
+        One that moved to another host or changed its attributes loses them. One that is
+        not fresh stays marked as to be recycled, or is marked if it was not known any more.
         """
 
     async def remove_instance(self, instance_id: str, *, now: float) -> bool:
@@ -120,8 +121,14 @@ class MatchStore(Protocol):
     async def poll(self, session_id: str, *, now: float) -> Session | None:
         """Read a session, and note that its user, without a socket, still waits."""
 
-    async def tick(self, *, now: float, limit: int = 256) -> Ticked:
-        """Renew this node's lease and do what time demands, at most *limit* things."""
+    async def tick(self, *, now: float, limit: int = 256, pardon: bool = False) -> Ticked:
+        """
+        Renew this node's lease and do what time demands, at most *limit* things.
+
+        *pardon* says that this node could not be heard for a while: what others did not
+        tell in that time is not held against them. Leases that ran out begin anew, and so
+        does every deadline that passed but that of the maximum duration.
+        """
 
     async def session(self, session_id: str) -> Session | None:
         """Read a session; ended ones are kept for the retention."""

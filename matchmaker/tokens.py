@@ -65,7 +65,7 @@ class SessionTokens:
                 audience=AUDIENCE,
                 options={"require": ["exp", "sub", "sid", "aud"], "verify_exp": False},
             )
-        except jwt.InvalidTokenError as error:
+        except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
             raise BadTokenError("the session token is not valid") from error
         if claims["exp"] <= self._clock.now():
             raise BadTokenError("the session token has expired")

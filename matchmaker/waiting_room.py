@@ -8,10 +8,13 @@ from matchmaker.estimate import Estimates, attributes_of
 from matchmaker.model import Change, ChangeKind, Session, SessionState
 from matchmaker.notify import Holders, Notifier
 from matchmaker.standings import Standing, standings
-from matchmaker.store import MatchStore
+from matchmaker.store import MatchStore, StateUnavailableError
 
 PUSH_SLICE: Final = 200
 """Waiters told in one go before others get the event loop."""
+
+ESTIMATE_SECONDS: Final = 20.0
+"""How often a queue that stands is told that it will take longer."""
 
 QUEUE_MOVES: Final = frozenset({ChangeKind.QUEUED, ChangeKind.ASSIGNED, ChangeKind.ENDED})
 """Changes after which places in the queue may be others."""
@@ -45,6 +48,7 @@ class WaitingRoom:
         self._standings: dict[str, Standing] = {}
         self._stale = True
         self._next_push = 0.0
+        self._next_estimate = 0.0
         self._next_refresh = 0.0
 
     def on_changes(self, changes: Sequence[Change]) -> None:
@@ -53,6 +57,8 @@ class WaitingRoom:
             if change.kind in QUEUE_MOVES:
                 self._stale = True
             session = change.session
+            if session is not None and session.state is not SessionState.QUEUED:
+                self._standings.pop(session.id, None)
             if change.kind is ChangeKind.ENDED and session is not None and session.pool:
                 self.estimates.note_end(session.pool, session.ended_at)
 
@@ -64,14 +70,21 @@ class WaitingRoom:
         """Return the place of a session; 0 of 0 when it does not wait."""
         if session.state is not SessionState.QUEUED:
             return Standing(session.demand, 0, 0)
-        if session.id not in self._standings or self._now() >= self._next_refresh:
+        if session.id not in self._standings:
+            self._stale = True
+            await self._refresh()
+        elif self._now() >= self._next_refresh:
             await self._refresh()
         return self._standings.get(session.id) or Standing(session.demand, 1, 1)
 
     def arrival(self, session: Session, position: int) -> Standing:
         """Return the place of a session that has just been put at *position*."""
         known = self._standings.get(session.id)
-        return Standing(session.demand, position, max(position, known.length if known else 0))
+        length = max(position, known.length if known else 0)
+        standing = Standing(session.demand, position, length)
+        if session.state is SessionState.QUEUED:
+            self._standings[session.id] = standing
+        return standing
 
     def eta(self, standing: Standing) -> float | None:
         """Return the seconds until it is served; None while too little is known."""
@@ -80,11 +93,14 @@ class WaitingRoom:
 
     async def push(self) -> None:
         """Tell this node's waiters their places if they changed and it is time."""
-        if not self._holders.waiting or self._now() < self._next_push or not self._stale:
+        now = self._now()
+        is_due = self._stale or now >= self._next_estimate
+        if not self._holders.waiting or now < self._next_push or not is_due:
             return
         await self._refresh()
         told = await self._tell_all()
         self._next_push = self._now() + max(self._interval, told / self._rate)
+        self._next_estimate = self._next_push + ESTIMATE_SECONDS
 
     async def _tell_all(self) -> int:
         told = 0
@@ -97,7 +113,12 @@ class WaitingRoom:
         return told
 
     async def _refresh(self) -> None:
-        if self._stale:
-            self._stale = False
-            self._next_refresh = self._now() + self._interval
+        if not self._stale:
+            return
+        self._stale = False
+        self._next_refresh = self._now() + self._interval
+        try:
             self._standings = standings(await self._store.waiting())
+        except StateUnavailableError:
+            self._stale = True
+            raise

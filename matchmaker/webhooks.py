@@ -44,6 +44,9 @@ EVENTS: Final[Mapping[ChangeKind, str]] = {
 WAITING: Final = 1_000
 """Events that wait for a slow receiver; beyond, the newest are dropped and counted."""
 
+SAID_EVERY: Final = 1_000
+"""Dropped events for each line of the log, beginning with the first."""
+
 ATTEMPTS: Final = 6
 DEADLINE: Final = aiohttp.ClientTimeout(total=10)
 RETRIED: Final = frozenset({408, 429})
@@ -126,7 +129,8 @@ class Webhooks:
                 queue.put_nowait(body)
             except asyncio.QueueFull:
                 self.dropped += 1
-                log.warning("webhook_dropped", url=url, dropped=self.dropped)
+                if self.dropped % SAID_EVERY == 1:
+                    log.warning("webhook_dropped", url=url, dropped=self.dropped)
 
     async def _send_all(self, url: str, queue: asyncio.Queue[bytes]) -> None:
         while True:
@@ -134,7 +138,10 @@ class Webhooks:
             try:
                 await self._send_retried(url, body)
             except (_AgainError, aiohttp.ClientError, TimeoutError) as error:
-                log.warning("webhook_failed", url=url, error=str(error))
+                log.warning("webhook_failed", url=url, error=str(error) or "no answer")
+            except Exception:
+                # Such as a name that cannot be encoded: the next event may go another way.
+                log.exception("webhook_failed", url=url)
 
     async def _send_retried(self, url: str, body: bytes) -> None:
         retries = AsyncRetrying(

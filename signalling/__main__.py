@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from signalling.errors import OptionError
+from signalling.version import version
 
 WRONG_USAGE: Final = 2
+
+VERSION: Final = {"-V", "--version"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,9 @@ COMMANDS: Final = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if VERSION & set(words):
+        print(version())
+        return 0
     if not words or words[0] in {"-h", "--help"}:
         print(usage())
         return 0 if words else WRONG_USAGE

@@ -39,7 +39,7 @@ from signalling.http.site import Routes, Site
 from signalling.http.user_routes import UserRoutes
 from signalling.http_guard import HTTP_GUARD, HttpGuard
 from signalling.keepalive import Watched
-from signalling.listening import IDLE_TIMEOUT, listening
+from signalling.listening import HANDSHAKE_TIMEOUT, IDLE_TIMEOUT, listening
 from signalling.loop_delay import LoopDelay
 from signalling.matching.epic_matchmaker import Registration
 from signalling.matching.epic_redirects import EpicRedirects
@@ -111,11 +111,7 @@ class Server:
         }
         self._streamers = dataclasses.replace(streamers, is_silent=self._is_silent)
         self.metrics.watch(self._population)
-        self.resumption = resumption_from(
-            settings,
-            context=self._players,
-            secret=secret,
-        )
+        self.resumption = resumption_from(settings, context=self._players, secret=secret)
         self.metrics.watch_away(lambda: self.resumption.waiting)
         self.resumption.presence = self.guests.rooms.presence
         refresher = Refresher(self.authenticator, self.calendar)
@@ -222,6 +218,7 @@ class Server:
         app[TRUSTED_HOPS] = hops
         app[HTTP_GUARD] = self.http_guard
         app[IDLE_TIMEOUT] = self.settings.idle_timeout
+        app[HANDSHAKE_TIMEOUT] = self.settings.header_timeout
         app.on_response_prepare.append(harden)
         return app
 
@@ -295,7 +292,7 @@ class Server:
             self._players, link=link, origin=origin, table=self._player_table
         )
         if session.player.dialect.seats_silent:
-            self._expect_word(session)
+            self._look_after(functools.partial(handlers.seat_silent, session))
         return session
 
     def _new_streamer(self, link: Link, origin: Origin) -> StreamerSession:
@@ -308,6 +305,8 @@ class Server:
     def _new_sfu(self, link: Link, origin: Origin) -> SfuSession:
         session = SfuSession(self._streamers, link=link, origin=origin, table=handlers.SFU)
         self._expect_name(session)
+        if session.streamer.dialect.seats_silent:
+            self._look_after(functools.partial(handlers.lead, session))
         return session
 
     def _expect_name(self, session: StreamerSession) -> None:
@@ -320,12 +319,12 @@ class Server:
         # The link of a session is the connection that the wheel visits.
         return self._wheels["streamer"].is_silent(cast(Watched, unlogged(link)))
 
-    def _expect_word(self, session: PlayerSession) -> None:
-        """Look after a page that may be waiting to be served unasked, until it is."""
+    def _look_after(self, serve: Callable[[], bool]) -> None:
+        """Serve a peer that may be waiting to be served unasked, for as long as it wants."""
 
         def look() -> None:
-            if handlers.seat_silent(session):
-                self._expect_word(session)
+            if serve():
+                self._look_after(serve)
 
         asyncio.get_running_loop().call_later(self.settings.identify_timeout, look)
 

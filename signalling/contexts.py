@@ -73,8 +73,8 @@ def _rate(per_second: float) -> MessageRate:
 
 
 def new_wheel(timeout_ms: int, dialect: Dialect) -> Wheel:
-    """Return the timer of a role's peers, who may be silent for *timeout_ms* milliseconds."""
-    turn = timeout_ms / 1000 / TURNS_PER_TIMEOUT
+    """Return the timer of a role's peers, silent for *timeout_ms* at most; 0: as they like."""
+    turn = timeout_ms / 1000 / TURNS_PER_TIMEOUT or CIRRUS_PING_SECONDS
     if dialect is not WILBUR:
         turn = min(turn, CIRRUS_PING_SECONDS)
-    return Wheel(turn=turn, always_probe=dialect.pings_always)
+    return Wheel(turn=turn, always_probe=dialect.pings_always, gives_up=timeout_ms > 0)

@@ -11,7 +11,8 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from signalling.options.reading import load
-from signalling.serve import Stop, configure_logs, listening_server, new_event_loop
+from signalling.peer.settings import SizeText
+from signalling.serve import Stop, configure_logs, listening_server, on_hangup, run
 from signalling.settings import ServeSettings
 
 STREAMER_END_SECONDS: Final = 5.0
@@ -20,8 +21,8 @@ STREAMER_END_SECONDS: Final = 5.0
 BANNER: Final = """
   Open  http://localhost:{player}/  in a browser.
 
-  {count} synthetic streamers are playing: {size}, {fps} pictures a second. Each visitor
-  gets one; more visitors wait in line (--no-matchmaking lets everybody choose).
+  Synthetic streamers playing: {count} ({size}, {fps} pictures a second).
+  {places}
   A real project joins with the launch argument
       UE 5.6 on    -PixelStreamingConnectionURL=ws://127.0.0.1:{streamer}
       UE 5.5       -PixelStreamingSignallingURL=ws://127.0.0.1:{streamer}
@@ -29,6 +30,12 @@ BANNER: Final = """
 
   Ctrl-C ends everything.
 """
+
+PLACES: Final = {
+    True: "Each visitor gets one, more wait in line (--no-matchmaking lets everybody choose).",
+    False: "Visitors choose among them (--matchmaking gives each visitor one).",
+}
+"""How visitors come to a streamer, with matchmaking and without."""
 
 
 class DemoSettings(ServeSettings):
@@ -63,7 +70,7 @@ class DemoSettings(ServeSettings):
     streamers: int = Field(2, ge=1, le=16)
     """Synthetic streamers to run."""
 
-    streamer_size: str = "1280x720"
+    streamer_size: SizeText = "1280x720"
     """The size of their picture."""
 
     streamer_fps: int = Field(30, ge=1, le=60)
@@ -81,8 +88,7 @@ def main(arguments: Sequence[str]) -> int:
     settings = with_free_ports(load(DemoSettings, arguments))
     output = configure_logs(settings)
     try:
-        with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            return runner.run(demo(settings))
+        return run(demo(settings), settings)
     finally:
         output.close()
 
@@ -94,6 +100,7 @@ async def demo(settings: DemoSettings) -> int:
         listening_server(settings) as (server, player_port),
         streamers(settings, server.streamer_port) as process,
     ):
+        on_hangup(stop.tell)  # the terminal was closed
         print(_banner(settings, player_port, server.streamer_port), flush=True)
         ended = asyncio.create_task(process.wait())
         told = asyncio.create_task(stop.told.wait())
@@ -110,13 +117,15 @@ async def demo(settings: DemoSettings) -> int:
 async def streamers(
     settings: DemoSettings, port: int
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the streamers in a process of their own inside the context."""
+    """Run the streamers in a process of their own, which ends with this one at the latest."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "signalling", "streamer"),
+        *(sys.executable, "-m", "signalling.peer.attached"),
         *("--url", f"ws://127.0.0.1:{port}", "--id", "Showroom"),
         *("--count", str(settings.streamers), "--size", settings.streamer_size),
         *("--fps", str(settings.streamer_fps), "--log_level_console", "warning"),
         "--allow_commands",
+        stdin=asyncio.subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for the server, which then ends them
     )
     try:
         yield process
@@ -125,8 +134,8 @@ async def streamers(
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        process.terminate()
+    if process.stdin is not None:
+        process.stdin.close()
     try:
         async with asyncio.timeout(STREAMER_END_SECONDS):
             await process.wait()
@@ -157,6 +166,7 @@ def _banner(settings: DemoSettings, player_port: int, streamer_port: int) -> str
         player=player_port,
         streamer=streamer_port,
         count=settings.streamers,
+        places=PLACES[settings.matchmaking],
         size=settings.streamer_size,
         fps=settings.streamer_fps,
     )

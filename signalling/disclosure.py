@@ -14,6 +14,11 @@ SECRET_NAMES: Final = frozenset(
 )
 """Names that hold a secret, alone or as the end of a longer name."""
 
+MAX_DEPTH: Final = 16
+"""Levels of a message that are shown: one may be nested deeper than it can be written."""
+
+TOO_DEEP: Final = "(nested too deeply)"
+
 USER_IN_URL: Final = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -32,12 +37,14 @@ def shown_options(settings: BaseModel) -> Json:
     }
 
 
-def redacted(value: Any, name: str = "") -> Any:
-    """Return JSON *value*, found under *name*, with every secret in it hidden."""
+def redacted(value: Any, name: str = "", *, depth: int = MAX_DEPTH) -> Any:
+    """Return JSON *value*, found under *name*, without its secrets and deepest levels."""
+    if isinstance(value, dict | list) and depth == 0:
+        return TOO_DEEP
     if isinstance(value, dict):
-        return {key: redacted(inner, key) for key, inner in value.items()}
+        return {key: redacted(inner, key, depth=depth - 1) for key, inner in value.items()}
     if isinstance(value, list):
-        return [redacted(inner, name) for inner in value]
+        return [redacted(inner, name, depth=depth - 1) for inner in value]
     if value and is_secret(name):
         return HIDDEN
     return USER_IN_URL.sub("", value) if isinstance(value, str) else value

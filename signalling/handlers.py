@@ -108,7 +108,10 @@ def to_streamer(session: PlayerSession | SfuSession, message: Json, raw: bytes) 
         _without_streamer(session, message, raw)
         return
     streamer.link.send(messages.stamp(raw, message, player.member, player.id))
-    _note(session, message, streamer.id)
+    # Not by a function, here and in to_player: each call is felt in what a message costs.
+    session.context.metrics.forwarded += 1
+    if session.context.trace:
+        _trace(session, message, streamer.id)
 
 
 def _without_streamer(session: PlayerSession | SfuSession, message: Json, raw: bytes) -> None:
@@ -203,8 +206,10 @@ def to_player(session: StreamerSession, message: Json, raw: bytes) -> None:
     if player is None:
         session.drop("no_such_player", type=message["type"])
         return
-    player.link.send(messages.unstamp(raw, message, player.member))
-    _note(session, message, player.id)
+    player.link.send(raw)
+    session.context.metrics.forwarded += 1
+    if session.context.trace:
+        _trace(session, message, player.id)
 
 
 def _addressee(streamer: Streamer, player_id: object) -> Player | None:
@@ -214,16 +219,6 @@ def _addressee(streamer: Streamer, player_id: object) -> Player | None:
         # Engines of the Cirrus time have sent numbers.
         return streamer.subscribers.get(str(player_id))
     return None
-
-
-def to_player_named(session: StreamerSession, message: Json, raw: bytes) -> None:
-    """Pass a message to the player it names as it is: its `playerId` is no option."""
-    player = _addressee(session.streamer, message.get("playerId"))
-    if player is None:
-        session.drop("no_such_player", type=message["type"])
-        return
-    player.link.send(raw)
-    _note(session, message, player.id)
 
 
 def to_relays(session: StreamerSession, message: Json, raw: bytes) -> None:
@@ -246,6 +241,37 @@ def stop_streaming(session: SfuSession, message: Json) -> None:
     """Offer the SFU no longer."""
     messages.read(messages.StopStreaming, message)
     session.stop_streaming()
+
+
+def lead(session: SfuSession) -> bool:
+    """
+    Let an SFU that has said nothing relay the first streamer; return whether to come again.
+
+    SFUs of UE 5.0 and 5.1 never ask: their server told the streamer of them at once, and of
+    them again when it came back. They say neither a name nor that they stream.
+    """
+    if session.phase is not Phase.OPEN or (session.received and not session.is_led):
+        return False
+    session.is_led = True
+    if session.player.streamer is None and not session.is_waiting:
+        session.settle(dialects.of_silent(session.streamer.dialect))
+        session.wait_for(_relay_first(session))
+    return True
+
+
+async def _relay_first(session: SfuSession) -> None:
+    streamers = session.context.registry.streamers
+    for streamer_id in await session.context.admission.visible(session.player) or ():
+        if streamers[streamer_id].kind is Kind.STREAMER:
+            await _subscribe(session, streamer_id)
+            return
+
+
+def answer_of_sfu(session: SfuSession, message: Json, raw: bytes) -> None:
+    """Pass an SFU's answer to the streamer it relays: one that is led can be watched then."""
+    answer_streamer(session, message, raw)
+    if session.is_led and session.player.streamer is not None:
+        session.start_streaming()
 
 
 def answer_streamer(session: SfuSession, message: Json, raw: bytes) -> None:
@@ -278,7 +304,11 @@ def candidate_of_sfu(session: SfuSession, message: Json, raw: bytes) -> None:
 def _note(session: Session, message: Json, to: str) -> None:
     session.context.metrics.forwarded += 1
     if session.context.trace:
-        log.debug("forwarded", type=message["type"], role=session.role, peer=session.id, to=to)
+        _trace(session, message, to)
+
+
+def _trace(session: Session, message: Json, to: str) -> None:
+    log.debug("forwarded", type=message["type"], role=session.role, peer=session.id, to=to)
 
 
 # The tables.
@@ -335,8 +365,8 @@ SFU: Final = Table(
     },
     forwarded={
         "offer": to_player,
-        "peerDataChannels": to_player_named,
-        "answer": answer_streamer,
+        "peerDataChannels": to_player,
+        "answer": answer_of_sfu,
         "streamerDataChannels": streamer_data_channels,
         "iceCandidate": candidate_of_sfu,
     },

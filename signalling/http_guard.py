@@ -58,16 +58,18 @@ class HttpGuard:
         idle: list[RequestHandler] = []
         for port in self._ports:
             plain = [each for each in port.server.connections if is_plain(each)]
-            quiet = [each for each in plain if not self._is_delayed(each, former)]
-            idle += self._within_address(quiet) if port.is_direct else quiet
+            quiet = [each for each in plain if not self._is_busy(each, former)]
+            left = self._within_address(quiet) if port.is_direct else quiet
+            idle += [each for each in left if each not in self._delayed]
         self._cut_oldest(idle, self._settings.max_http_connections, "max_http_connections")
         self._cut_delayed()
 
     # Too slow.
 
-    def _is_delayed(
+    def _is_busy(
         self, connection: RequestHandler, former: dict[RequestHandler, _Delay]
     ) -> bool:
+        """Return whether a request or its answer is on its way; note since when one is due."""
         limit = owed(connection)
         if limit is None:
             return False
@@ -75,7 +77,7 @@ class HttpGuard:
         if delay is None or delay.limit != limit:
             delay = _Delay(limit, self._now())
         self._delayed[connection] = delay
-        return True
+        return limit == "transfer_timeout"
 
     def _cut_delayed(self) -> None:
         now = self._now()

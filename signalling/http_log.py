@@ -4,6 +4,10 @@ from typing import Final
 
 import structlog
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web_protocol import RequestPayloadError
+
+PEERS_FAULTS: Final = (HttpProcessingError, RequestPayloadError, ConnectionResetError)
+"""A request or a body that is none, and a peer that leaves while its body is read."""
 
 log = structlog.get_logger()
 
@@ -20,7 +24,7 @@ class HttpLog:
         self, message: str, *args: object, exc_info: BaseException | None = None
     ) -> None:
         """Write down a fault of ours with its traceback, a peer's by its kind only."""
-        if isinstance(exc_info, HttpProcessingError):
+        if isinstance(exc_info, PEERS_FAULTS):
             log.debug("bad_request", reason=type(exc_info).__name__, remote=args[-1:])
         else:
             log.error("http_error", doing=message % args, exc_info=exc_info)

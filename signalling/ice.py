@@ -4,7 +4,6 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable
-from typing import Any
 
 from signalling.messages import Json
 
@@ -13,17 +12,20 @@ CredentialClock = Callable[[], float]
 
 
 def normalised(options: Json) -> Json:
-    """Return *options* with every `urls` a list: Epic's page rejects a bare string."""
-    servers = options.get("iceServers")
-    if not isinstance(servers, list):
+    """
+    Return *options* with a list of `urls` at each server: Epic's page rejects a bare string.
+
+    What browsers once called `url` is understood.
+    """
+    if "iceServers" not in options:
         return options
-    return {**options, "iceServers": [_with_url_list(server) for server in servers]}
+    return {**options, "iceServers": [_with_url_list(each) for each in options["iceServers"]]}
 
 
-def _with_url_list(server: Any) -> Any:
-    if isinstance(server, dict) and isinstance(server.get("urls"), str):
-        return {**server, "urls": [server["urls"]]}
-    return server
+def _with_url_list(server: Json) -> Json:
+    rest = {name: value for name, value in server.items() if name not in {"urls", "url"}}
+    urls = server.get("urls", server.get("url"))
+    return {"urls": urls if isinstance(urls, list) else [urls], **rest}
 
 
 def turn_credentials(secret: str, *, peer_id: str, expires_at: int) -> tuple[str, str]:
@@ -50,7 +52,7 @@ class PeerOptions:
 
     def __call__(self, peer_id: str) -> Json:
         """Return the options of one peer; credentials are good for *ttl* seconds."""
-        if self._turn_secret is None:
+        if self._turn_secret is None or "iceServers" not in self._options:
             return self._options
         username, credential = turn_credentials(
             self._turn_secret, peer_id=peer_id, expires_at=int(self._now()) + self._ttl
@@ -59,11 +61,10 @@ class PeerOptions:
             {**server, "username": username, "credential": credential}
             if _is_turn(server)
             else server
-            for server in self._options.get("iceServers", [])
+            for server in self._options["iceServers"]
         ]
         return {**self._options, "iceServers": servers}
 
 
-def _is_turn(server: Any) -> bool:
-    urls = server.get("urls", []) if isinstance(server, dict) else []
-    return any(str(url).startswith(("turn:", "turns:")) for url in urls)
+def _is_turn(server: Json) -> bool:
+    return any(url.lower().startswith(("turn:", "turns:")) for url in server["urls"])

@@ -46,13 +46,16 @@ class _Visit:
 class Wheel:
     """Visits every connection once in *turn* seconds, a share of them at each tick."""
 
-    def __init__(self, *, turn: float, always_probe: bool = False) -> None:
+    def __init__(
+        self, *, turn: float, always_probe: bool = False, gives_up: bool = True
+    ) -> None:
         slots = max(1, int(turn))
         self.seconds_per_tick = turn / slots
         self._slots: list[dict[Watched, _Visit]] = [{} for _ in range(slots)]
         self._next_slot = itertools.cycle(self._slots)
         self._current = itertools.cycle(self._slots)
         self._always_probe = always_probe
+        self._gives_up = gives_up
         self._homes: dict[Watched, dict[Watched, _Visit]] = {}
         self._ticks = 0
         self._answer_ticks = max(1, int(min(ANSWER_SECONDS, turn / 2) / self.seconds_per_tick))
@@ -90,7 +93,7 @@ class Wheel:
             self._visit(connection, visit)
 
     def _visit(self, connection: Watched, visit: _Visit) -> None:
-        if connection.heard != visit.heard:
+        if connection.heard != visit.heard or not self._gives_up:
             visit.heard = connection.heard
             visit.silent = 0
             if self._always_probe:

@@ -1,6 +1,8 @@
 """Serving an application on a port while a context lasts."""
 
+import asyncio
 import contextlib
+import os
 import ssl
 from collections.abc import AsyncIterator
 from typing import Final
@@ -20,6 +22,12 @@ BACKLOG: Final = 2048
 DEFAULT_IDLE_SECONDS: Final = 75.0
 """Longer than the minute that load balancers keep a connection."""
 
+DEFAULT_HANDSHAKE_SECONDS: Final = 10.0
+"""TLS before the first byte of a request: a round trip or two."""
+
+HANDSHAKE_TIMEOUT: Final = web.AppKey("HANDSHAKE_TIMEOUT", float)
+"""Seconds the TLS handshake of a connection to an application may take."""
+
 IDLE_TIMEOUT: Final = web.AppKey("IDLE_TIMEOUT", float)
 """Seconds an HTTP connection to an application may be idle between two requests."""
 
@@ -32,7 +40,7 @@ async def listening(
     Serve *app* inside the context, with *tls* over that; gives the real port.
 
     Raises:
-        OSError: The port is in use or may not be used.
+        OSError: The port is in use or may not be used; its `filename` is `host:port`.
 
     """
     runner = web.AppRunner(
@@ -42,6 +50,8 @@ async def listening(
         handle_signals=False,
         shutdown_timeout=SHUTDOWN_SECONDS,
         keepalive_timeout=app.get(IDLE_TIMEOUT, DEFAULT_IDLE_SECONDS),
+        # No peer compresses what it asks, and 200 KB can stand for 200 MB.
+        auto_decompress=False,
     )
     try:
         await runner.setup()
@@ -50,9 +60,31 @@ async def listening(
         await app.cleanup()
         raise
     try:
-        if runner.server is not None and HTTP_GUARD in app:
+        assert runner.server is not None  # noqa: S101 - for the type checker
+        if HTTP_GUARD in app:
             app[HTTP_GUARD].watch(runner.server, is_direct=not app.get(TRUSTED_HOPS))
-        await web.TCPSite(runner, host, port, backlog=BACKLOG, ssl_context=tls).start()
-        yield runner.addresses[0][1]
+        async with _accepting(app, runner.server, host, port, tls) as real_port:
+            yield real_port
     finally:
         await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def _accepting(
+    app: web.Application, server: web.Server, host: str, port: int, tls: ssl.SSLContext | None
+) -> AsyncIterator[int]:
+    """Accept connections for *server* inside the context; aiohttp's sites have no deadline."""
+    handshake = app.get(HANDSHAKE_TIMEOUT, DEFAULT_HANDSHAKE_SECONDS) if tls else None
+    try:
+        accepting = await asyncio.get_running_loop().create_server(
+            server, host, port, backlog=BACKLOG, ssl=tls, ssl_handshake_timeout=handshake
+        )
+    except OSError as exc:
+        # Names that cannot be resolved have numbers of their own, below 0.
+        number = exc.errno or 0
+        reason = os.strerror(number) if number > 0 else exc.strerror
+        raise OSError(number, reason, f"{host}:{port}") from exc
+    try:
+        yield accepting.sockets[0].getsockname()[1]
+    finally:
+        accepting.close()

@@ -14,6 +14,7 @@ import orjson
 import structlog
 
 from signalling.errors import OptionError
+from signalling.log_rate import LineRate
 
 MAX_WAITING_LINES: Final = 10_000
 """Lines kept for an output that nobody reads; older ones are dropped, the server goes on."""
@@ -143,7 +144,10 @@ class Sink:
 class Logs:
     """Everything that is logged, until `close`; structlog's logger interface."""
 
-    def __init__(self, sinks: Sequence[Sink], *, closing: Sequence[DailyFile] = ()) -> None:
+    def __init__(
+        self, sinks: Sequence[Sink], *, rate: LineRate, closing: Sequence[DailyFile] = ()
+    ) -> None:
+        self.rate = rate
         self._sinks = tuple(sinks)
         self._closing = tuple(closing)
 
@@ -179,6 +183,11 @@ class Logs:
             file.close()
 
     def _write(self, level: int, event: dict[str, Any]) -> None:
+        left_out = self.rate.take(event["event"])
+        if left_out is None:
+            return
+        if left_out:
+            event["left_out"] = left_out
         for sink in self._sinks:
             if level >= sink.level:
                 sink.output.write(sink.render(dict(event)))
@@ -190,14 +199,15 @@ def configure(
     stream: TextIO | None = None,
     folder: Path | None = None,
     file_level: str = "info",
+    rate: LineRate | None = None,
     for_good: bool = True,
 ) -> Logs:
     """
     Send structlog's events at *level* and above to *stream*, by default standard output.
 
     With a *folder*, those at *file_level* and above go to a file of the day
-    in it, too. Unless *for_good*, it may be called again. Close the result at
-    the end.
+    in it, too. Of one event no more lines are written than *rate* allows. Unless
+    *for_good*, it may be called again. Close the result at the end.
 
     Raises:
         OptionError: The folder cannot be written to.
@@ -208,7 +218,7 @@ def configure(
     sinks = [Sink(LEVELS[level], render, BatchedOutput(stream))]
     files = [DailyFile(folder)] if folder is not None else []
     sinks += [Sink(LEVELS[file_level], _to_json, BatchedOutput(file)) for file in files]
-    logs = Logs(sinks, closing=files)
+    logs = Logs(sinks, rate=rate or LineRate(0, 0), closing=files)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -12,7 +12,7 @@ import orjson
 import structlog
 
 from signalling import messages
-from signalling.disclosure import redacted
+from signalling.disclosure import HIDDEN, redacted
 from signalling.errors import CloseCode
 from signalling.messages import Json
 from signalling.options.logs import Detail
@@ -31,12 +31,18 @@ def _basic(message: Json) -> Json:
     return {"type": message["type"]}
 
 
+def _shown(message: Json) -> Json:
+    """Return *message* without secrets; whoever reads a signed `user` could be that user."""
+    shown: Json = redacted(message)
+    return {**shown, "user": HIDDEN} if "user" in shown else shown
+
+
 def _verbose(message: Json) -> Json:
-    return {"type": message["type"], "message": redacted(message)}
+    return {"type": message["type"], "message": _shown(message)}
 
 
 def _formatted(message: Json) -> Json:
-    text = orjson.dumps(redacted(message), option=orjson.OPT_INDENT_2).decode()
+    text = orjson.dumps(_shown(message), option=orjson.OPT_INDENT_2).decode()
     return {"type": message["type"], "message": text}
 
 

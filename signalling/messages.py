@@ -221,7 +221,7 @@ def read(kind: type[MessageT], message: Json) -> MessageT:
         raise BadMessage(f"{kind.wire_name}: {exc}") from exc
 
 
-# Forwarding: the id of a player goes in on the way to a streamer, out on the way back.
+# Forwarding: what goes to a streamer says which player it is from.
 
 
 def player_id_member(player_id: str) -> bytes:
@@ -234,17 +234,3 @@ def stamp(raw: bytes, message: Json, member: bytes, player_id: str) -> bytes:
     if "playerId" in message:
         return _dumps({**message, "playerId": player_id})
     return raw.rstrip()[:-1] + b"," + member + b"}"
-
-
-def unstamp(raw: bytes, message: Json, member: bytes) -> bytes:
-    """
-    Return *raw* without its `playerId`, which a player does not need.
-
-    The last member of an object can be cut from the bytes; one elsewhere is
-    cut by encoding the rest again.
-    """
-    if raw.endswith(b"}") and raw.endswith(member, 0, -1):
-        head = raw[: -1 - len(member)].rstrip()
-        if head.endswith(b","):
-            return head[:-1] + b"}"
-    return _dumps({key: value for key, value in message.items() if key != "playerId"})

@@ -109,6 +109,11 @@ class Metrics:
         text = "Addresses a limit remembers."
         self.registry.register(_Table("signalling_limit_addresses", text, "table", sizes))
 
+    def watch_log(self, left_out: Callable[[], Mapping[str, int]]) -> None:
+        """Read how many lines of each event were left out whenever somebody scrapes."""
+        text = "Lines that log_lines_per_second kept out of the log, since the start."
+        self.registry.register(_Table("signalling_log_lines_left_out", text, "event", left_out))
+
     def watch_seats(self, count: Callable[[], dict[str, int]]) -> None:
         """Read the sessions of this node by state whenever somebody scrapes."""
         text = "Sessions of this node's players."

@@ -378,6 +378,9 @@ class Resumption:
             link.close(CloseCode.RELEASED, "it came back without what it missed")
             raise ResumeRefused("resume_gap", "too many messages were missed")
         self._move(link, attachment)
+        if attachment.grant.credential is Credential.JWT:
+            # What its newest token says is what counts, as after a refresh.
+            link.session.player.grant = attachment.grant
         attachment.link.send(resumed(link.received))
         for payload in missed:
             attachment.link.send(payload)

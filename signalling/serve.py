@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+import errno
 import gc
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -17,14 +18,18 @@ from signalling.console import Console, listening_to_stdin
 from signalling.disclosure import shown_options
 from signalling.files import raise_file_limit
 from signalling.listening import listening
-from signalling.options.epic import from_arguments
+from signalling.log_rate import LineRate
+from signalling.options.epic import called, from_arguments
 from signalling.options.reading import load
 from signalling.options.saving import save
 from signalling.settings import ServeSettings, read_config_file
 
 DEFAULT_CONFIG: Final = Path("config.json")
 
-PROGRAM: Final = "pycirrus serve"
+PORTS: Final = (
+    "player_port", "https_port", "streamer_port", "sfu_port", "matchmaker_http_port",
+)  # fmt: skip
+"""Options of what is listened on."""
 
 log = structlog.get_logger()
 
@@ -38,11 +43,14 @@ def settings_from(arguments: Sequence[str]) -> ServeSettings:
 
     """
     words = from_arguments(arguments)
-    first = load(ServeSettings, words)
+    names = called(word.removeprefix("--").partition("=")[0] for word in arguments)
+    first = load(ServeSettings, words, called=names)
     path = config_path(first)
     if first.no_config or not _is_there(first, path):
         return first
-    return load(ServeSettings, words, file=read_config_file(path))
+    found = read_config_file(path)
+    names = {**found.called, **names}
+    return load(ServeSettings, words, file=found.values, called=names)
 
 
 def config_path(settings: ServeSettings) -> Path:
@@ -70,13 +78,30 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if settings.log_config:
             log.info("configuration", options=shown_options(settings))
-        with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            return runner.run(serve(settings))
-    except OSError as exc:
-        print(f"cannot listen: {exc}", file=sys.stderr)
-        return 1
+        return run(serve(settings, output), settings)
     finally:
         output.close()
+
+
+def run(work: Coroutine[Any, Any, int], settings: ServeSettings) -> int:
+    """Return what *work* returns, or 1 with a line about a port that cannot be listened on."""
+    try:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            return runner.run(work)
+    except OSError as exc:
+        print(cannot_listen(settings, exc), file=sys.stderr)
+        return 1
+
+
+def cannot_listen(settings: ServeSettings, error: OSError) -> str:
+    """Return a line about a port that is taken or forbidden, with the option to change."""
+    if error.filename is None:
+        return f"cannot listen: {error}"
+    port = error.filename.rpartition(":")[2]
+    options = [name for name in PORTS if str(getattr(settings, name)) == port]
+    is_port = isinstance(error, PermissionError) or error.errno == errno.EADDRINUSE
+    option = options[0] if options and is_port else "host"
+    return f"cannot listen on {error.filename}: {error.strerror}; see --{option}"
 
 
 def _prepared(arguments: Sequence[str]) -> ServeSettings:
@@ -103,10 +128,11 @@ def configure_logs(settings: ServeSettings) -> logs.Logs:
         settings.log_level_console,
         folder=settings.log_folder,
         file_level=settings.log_level_file,
+        rate=LineRate(settings.log_lines_per_second, settings.log_lines_burst),
     )
 
 
-async def serve(settings: ServeSettings) -> int:
+async def serve(settings: ServeSettings, output: logs.Logs) -> int:
     """
     Serve until told to stop, then drain; a second signal ends at once.
 
@@ -116,6 +142,8 @@ async def serve(settings: ServeSettings) -> int:
     """
     stop = Stop()
     async with listening_server(settings) as (server, _):
+        on_hangup(server.reload)
+        server.metrics.watch_log(output.rate.left_out)
         with _console(server, stop):
             await stop.told.wait()
         await stop.drain(server)
@@ -142,7 +170,6 @@ async def listening_server(settings: ServeSettings) -> AsyncIterator[tuple[Serve
             streamer_port=server.streamer_port,
             sfu_port=server.sfu_port,
         )
-        _on_hangup(server.reload)
         spare_collector()
         yield server, port
 
@@ -158,10 +185,10 @@ def spare_collector() -> None:
     gc.freeze()
 
 
-def _on_hangup(reload: Callable[[], None]) -> None:
-    """Let SIGHUP read the certificate again; Windows has no such signal."""
+def on_hangup(action: Callable[[], None]) -> None:
+    """Call *action* at each SIGHUP; Windows has no such signal."""
     with contextlib.suppress(NotImplementedError, AttributeError):
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reload)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, action)
 
 
 def _console(server: Server, stop: "Stop") -> contextlib.AbstractContextManager[None]:

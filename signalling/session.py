@@ -189,7 +189,11 @@ class Session:
             if self._allowance < 0:
                 self._refill()
             if self.phase is Phase.OPEN:
-                self._take(parse(raw), raw)
+                message = parse(raw)
+                if self._busy and message["type"] not in self.table.anytime:
+                    self._wait_in_line(message, raw)
+                else:
+                    self._handle(message, raw)
         except ProtocolError as exc:
             self.refuse(exc)
         except Exception as exc:  # noqa: BLE001 - one peer's message never ends the server
@@ -198,12 +202,6 @@ class Session:
     def receive_binary(self, raw: bytes) -> None:
         """Take one message that came in a binary frame, as UE has sent them; never raises."""
         self.receive(raw, messages.parse_binary)
-
-    def _take(self, message: Json, raw: bytes) -> None:
-        if self._busy and message["type"] not in self.table.anytime:
-            self._wait_in_line(message, raw)
-        else:
-            self._handle(message, raw)
 
     def _handle(self, message: Json, raw: bytes) -> None:
         wire_name = message["type"]

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import structlog
 from pydantic import Field, field_validator
@@ -26,6 +26,9 @@ from stores.settings import StoreSettings
 log = structlog.get_logger()
 
 Port = int
+
+SHORTEST_KEEPALIVE: Final = 300
+"""Milliseconds: below it a peer has no time to answer."""
 
 
 class SignallingSettings(OptionGroup):
@@ -52,10 +55,10 @@ class SignallingSettings(OptionGroup):
     max_player_count: int = Field(-1, ge=-1)
     """Players the server takes in all; one more is closed with 1013. -1 means no limit."""
 
-    player_keepalive_timeout: int = Field(30_000, ge=300)
-    """Milliseconds of silence after which a player is gone."""
+    player_keepalive_timeout: int = Field(30_000, ge=0)
+    """Milliseconds of silence after which a player is gone, at least 300; 0 means never."""
 
-    streamer_keepalive_timeout: int = Field(75_000, ge=300)
+    streamer_keepalive_timeout: int = Field(75_000, ge=SHORTEST_KEEPALIVE)
     """Milliseconds of silence after which a streamer or SFU is gone."""
 
     identify_timeout: float = Field(5.0, gt=0)
@@ -91,18 +94,30 @@ class SignallingSettings(OptionGroup):
     drain_timeout: float = Field(10, ge=0)
     """Seconds that players have to finish after SIGTERM before they are closed with 1012."""
 
+    @field_validator("player_keepalive_timeout")
+    @classmethod
+    def _time_to_answer(cls, value: int) -> int:
+        if 0 < value < SHORTEST_KEEPALIVE:
+            raise ValueError(f"must be 0, which means never, or at least {SHORTEST_KEEPALIVE}")
+        return value
+
     @field_validator("peer_options", mode="before")
     @classmethod
     def _parse_peer_options(cls, value: Any) -> Any:
-        """Take the object itself, or Cirrus's string of JSON, which may be empty."""
+        """Take the object itself, or Cirrus's string of JSON."""
         if not isinstance(value, str):
             return value
-        if not value.strip():
-            return {}
         try:
             return json.loads(value)
         except ValueError as exc:
             raise ValueError(f"must be a JSON object: {exc}") from None
+
+    @field_validator("peer_options")
+    @classmethod
+    def _usable_ice_servers(cls, value: Json) -> Json:
+        if fault := _fault_of_ice_servers(value):
+            raise ValueError(fault)
+        return value
 
 
 class ServeSettings(
@@ -150,7 +165,7 @@ class ServeSettings(
         return self.guests_per_visitor
 
 
-def read_config_file(path: Path, *, option: str = "config_file") -> Json:
+def read_config_file(path: Path, *, option: str = "config_file") -> epic_options.Translated:
     """
     Return the options in a config.json of Wilbur, Cirrus or this server.
 
@@ -172,7 +187,7 @@ def read_config_file(path: Path, *, option: str = "config_file") -> Json:
     for name in translated.unknown:
         hint = unknown_option(ServeSettings.model_fields, name)
         log.warning("unknown_option", file=str(path), hint=hint)
-    return translated.values
+    return translated
 
 
 def peer_options(settings: SignallingSettings) -> Json:
@@ -180,12 +195,28 @@ def peer_options(settings: SignallingSettings) -> Json:
     Return the peer options, from their file if there is one.
 
     Raises:
-        OptionError: The file cannot be read or is not a JSON object.
+        OptionError: The file cannot be read or holds something else.
 
     """
     if settings.peer_options_file is None:
         return settings.peer_options
-    return read_json(settings.peer_options_file, option="peer_options_file")
+    found = read_json(settings.peer_options_file, option="peer_options_file")
+    if fault := _fault_of_ice_servers(found):
+        raise OptionError(f"peer_options_file: {fault}")
+    return found
+
+
+def _fault_of_ice_servers(peer_options: Json) -> str | None:
+    """Return why no peer could use the ICE servers in *peer_options*; None if one could."""
+    servers = peer_options.get("iceServers", [])
+    if not isinstance(servers, list):
+        return "iceServers must be a list"
+    for server in servers:
+        urls = server.get("urls", server.get("url")) if isinstance(server, dict) else None
+        listed = urls if isinstance(urls, list) else [urls]
+        if not all(isinstance(url, str) for url in listed):
+            return 'each of iceServers must be like {"urls": ["stun:host:3478"]}'
+    return None
 
 
 __all__ = [

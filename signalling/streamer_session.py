@@ -139,7 +139,7 @@ class StreamerSession(Session):
 class SfuSession(StreamerSession):
     """A relay: a streamer towards its players, a player towards its streamer."""
 
-    __slots__ = ("player",)
+    __slots__ = ("is_led", "player")
 
     role: ClassVar[str] = "sfu"
     kind: ClassVar[Kind] = Kind.SFU
@@ -153,6 +153,8 @@ class SfuSession(StreamerSession):
             origin=origin,
             kind=Kind.SFU,
         )
+        self.is_led = False
+        """Whether it asks for nothing and is given what it relays, as before UE 5.2."""
         self.player.serves = self.streamer
         self.streamer.upstream = self.player
 
@@ -173,6 +175,7 @@ class SfuSession(StreamerSession):
 
     def named(self) -> None:
         """See `StreamerSession`: an SFU is offered only once it says that it streams."""
+        self.is_led = False
 
     def forget(self) -> Coroutine[Any, Any, None]:
         """See `Session`: it leaves both its players and its streamer."""

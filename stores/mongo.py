@@ -35,11 +35,13 @@ class MongoStore:
 
     @classmethod
     async def connect(cls, url: str) -> Self:
-        """Connect by motor; raise `StoreError` when no server answers in time."""
+        """
+        Connect by motor; raise `StoreError` when no server answers in time.
+
+        Time limits that *url* names itself go above ours.
+        """
         with _store_errors():
-            client: Any = AsyncIOMotorClient(
-                url, serverSelectionTimeoutMS=_SELECTION_MS, socketTimeoutMS=_SOCKET_MS
-            )
+            client: Any = AsyncIOMotorClient(url, **_limits(url))
             try:
                 await client.admin.command("ping")
             except PyMongoError:
@@ -125,6 +127,12 @@ class MongoStore:
         return target
 
 
+def _limits(url: str) -> dict[str, Any]:
+    ours = {"serverSelectionTimeoutMS": _SELECTION_MS, "socketTimeoutMS": _SOCKET_MS}
+    given = url.casefold().partition("?")[2]
+    return {name: limit for name, limit in ours.items() if f"{name.casefold()}=" not in given}
+
+
 @contextmanager
 def _store_errors() -> Iterator[None]:
     try:
@@ -133,6 +141,8 @@ def _store_errors() -> Iterator[None]:
         raise StoreError(f"MongoDB: {error}") from error
     except (BSONError, OverflowError, UnicodeError, TypeError) as error:
         raise StoreError(f"not a document: {error}") from error
+    except ValueError as error:  # an address that the driver cannot read
+        raise StoreError(f"mongo_url: {error}") from error
 
 
 def _behind(

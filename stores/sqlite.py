@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -28,9 +29,12 @@ class SqliteStore:
     does not hold up lookups. Every commit is synced to the disk.
     """
 
-    def __init__(self, writer: sqlite3.Connection, reader: sqlite3.Connection) -> None:
-        self._writer = _Lane(writer, "documents-write")
-        self._reader = _Lane(reader, "documents-read")
+    def __init__(
+        self, path: Path, writer: sqlite3.Connection, reader: sqlite3.Connection
+    ) -> None:
+        self._path = path
+        self._writer = _Lane(path, writer, "documents-write")
+        self._reader = _Lane(path, reader, "documents-read")
         self._known: set[str] = set()
 
     @classmethod
@@ -40,13 +44,14 @@ class SqliteStore:
 
     @classmethod
     def _open(cls, path: Path) -> Self:
-        with _store_errors():
+        with _store_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            return cls(_connect(path), _connect(path))
+            path.touch(mode=0o600)  # what people wrote is nobody else's to read
+            return cls(path, _connect(path), _connect(path))
 
     async def put(self, collection: Collection, documents: Iterable[Document]) -> None:
         """Insert or replace *documents* by `_id` in one transaction."""
-        with _store_errors():
+        with _store_errors(self._path):
             rows = [(_id_of(d), orjson.dumps(d).decode()) for d in documents]
         statement = (
             f'INSERT INTO "{await self._table(collection)}" VALUES (?, ?) '  # noqa: S608
@@ -90,20 +95,30 @@ class SqliteStore:
     ) -> AsyncIterator[Document]:
         """Yield matching documents, a page at a time, ordered by one field and then by id."""
         table = await self._table(collection)
-        condition, values = _condition(where or {})
-        page = _Page(_expression(order_by), descending=descending)
-        condition, values = page.behind(condition, values, after)
+        filters = _condition(where or {})
         left = limit
-        while left is None or left > 0:
+        for stretch in _stretches(order_by, after, descending=descending):
+            async for rows in self._pages(table, filters, stretch, left):
+                for row in rows:
+                    yield orjson.loads(row[2])
+                left = None if left is None else left - len(rows)
+
+    async def _pages(
+        self,
+        table: str,
+        filters: tuple[str, list[Scalar]],
+        stretch: "_Stretch",
+        left: int | None,
+    ) -> AsyncIterator[list[tuple[Any, ...]]]:
+        places: list[_Place] = [("", ())]
+        while places and (left is None or left > 0):
             size = PAGE if left is None else min(PAGE, left)
-            query = page.query(table, condition)
-            rows = await self._reader.run(_fetch(query, [*values, *page.position, size]))
-            for row in rows:
-                yield orjson.loads(row[2])
-            if len(rows) < size:
-                return
-            page.position = (rows[-1][0], rows[-1][0], rows[-1][1])
+            query, values = stretch.query(table, filters, places.pop())
+            rows = await self._reader.run(_fetch(query, [*values, size]))
+            yield rows
             left = None if left is None else left - len(rows)
+            if len(rows) == size:
+                places = stretch.behind(rows[-1])
 
     async def count(
         self, collection: Collection, where: Mapping[str, Scalar] | None = None
@@ -128,45 +143,68 @@ class SqliteStore:
         return name
 
 
-class _Page:
-    """Where a paged read stands: behind the last row's order value and id."""
+_Place = tuple[str, tuple[Scalar, ...]]
+"""A condition, with its values, that a page begins with."""
 
-    def __init__(self, order: str, *, descending: bool) -> None:
-        self.position: tuple[Scalar, ...] = ()
-        self._order = order
-        self._direction = "DESC" if descending else "ASC"
-        self._sign = "<" if descending else ">"
 
-    def behind(
-        self, condition: str, values: list[Scalar], after: Scalar
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stretch:
+    """
+    Part of a read in order: the documents with the order field, or those without.
+
+    A page begins by the index behind the last row of the page before, so that
+    a read of everything costs no more by document than a short one.
+    """
+
+    order: str
+    condition: str
+    values: tuple[Scalar, ...] = ()
+    descending: bool = False
+
+    def query(
+        self, table: str, filters: tuple[str, list[Scalar]], place: _Place
     ) -> tuple[str, list[Scalar]]:
-        """Narrow a condition to what comes behind *after*, if that is given."""
-        if after is None:
-            return condition, values
-        return f"{condition} AND {self._order} {self._sign} ?", [*values, after]
-
-    def query(self, table: str, condition: str) -> str:
-        """Return the statement of the next page; its last parameter is the page's size."""
-        if self.position:
-            condition += (
-                f" AND ({self._order} {self._sign} ? OR "
-                f"({self._order} IS ? AND id {self._sign} ?))"
-            )
-        return (
-            f'SELECT {self._order}, id, body FROM "{table}" WHERE {condition} '  # noqa: S608
-            f"ORDER BY {self._order} {self._direction}, id {self._direction} LIMIT ?"
+        """Return the statement of the page at *place*, which takes its size last."""
+        direction = "DESC" if self.descending else "ASC"
+        statement = (
+            f'SELECT {self.order}, id, body FROM "{table}" '  # noqa: S608
+            f"WHERE {filters[0]} AND {self.condition}{place[0]} "
+            f"ORDER BY {self.order} {direction}, id {direction} LIMIT ?"
         )
+        return statement, [*filters[1], *self.values, *place[1]]
+
+    def behind(self, row: Sequence[Any]) -> list[_Place]:
+        """Return where it goes on behind *row*, the nearest last: among its equals, then on."""
+        value, key, sign = row[0], row[1], "<" if self.descending else ">"
+        if self.order == "id":
+            return [(f" AND id {sign} ?", (key,))]
+        equals = f" AND {self.order} = ? AND id {sign} ?"
+        return [(f" AND {self.order} {sign} ?", (value,)), (equals, (value, key))]
+
+
+def _stretches(order_by: str, after: Scalar, *, descending: bool) -> list[_Stretch]:
+    """Return the parts of a read: documents without the field are first upwards, else last."""
+    order, sign = _expression(order_by), "<" if descending else ">"
+    if after is not None:
+        behind = f"{order} {sign} ?"
+        return [_Stretch(order=order, condition=behind, values=(after,), descending=descending)]
+    present = _Stretch(order=order, condition=f"{order} IS NOT NULL", descending=descending)
+    if order == "id":
+        return [present]
+    missing = _Stretch(order="id", condition=f"{order} IS NULL", descending=descending)
+    return [present, missing] if descending else [missing, present]
 
 
 class _Lane:
     """One connection and the one thread that uses it."""
 
-    def __init__(self, connection: sqlite3.Connection, name: str) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, name: str) -> None:
+        self._path = path
         self._connection = connection
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        with _store_errors():
+        with _store_errors(self._path):
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._thread, work, self._connection)
 
@@ -176,11 +214,13 @@ class _Lane:
 
 
 @contextmanager
-def _store_errors() -> Iterator[None]:
+def _store_errors(path: Path) -> Iterator[None]:
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"SQLite: {error}") from error
+    except sqlite3.Error as error:
+        raise StoreError(f"SQLite, {path}: {error}") from error
+    except OSError as error:
+        raise StoreError(f"SQLite, {path}: {error.strerror}") from error
     except (TypeError, ValueError, OverflowError) as error:  # also a closed lane's RuntimeError
         raise StoreError(f"not a JSON document: {error}") from error
     except RuntimeError as error:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("signalling", "matchmaker", "rag", "ue5_config", "stores")
 
 SIGNALLING = (
-    {"errors", "files", "http_log"},
+    {"errors", "files", "http_log", "log_rate", "version"},
     {"messages", "resume_token", "error_body", "logs"},
     {"options"},
     {"dialect", "metrics", "loop_delay", "settings"},

@@ -131,6 +131,8 @@ def capacities(samples: Sequence[Sample], wish: Wish) -> list[Capacity]:
 
 def capacity(samples: Sequence[Sample], wish: Wish, *, configuration: str = "") -> Capacity:
     """Return the capacity that *samples* of one configuration show; raises `SampleError`."""
+    if not any(sample.instances for sample in samples):
+        raise SampleError(f"configuration {configuration!r} was measured idle only")
     found = [one for measure in _MEASURES for one in measure(samples, wish)]
     if not found:
         raise SampleError(f"configuration {configuration!r} has nothing to estimate users from")
@@ -152,15 +154,18 @@ def _encoder(samples: Sequence[Sample], wish: Wish) -> Iterator[Estimate]:
 def _load(
     resource: Resource, pairs: list[tuple[int, float]], budget: float
 ) -> Iterator[Estimate]:
-    if not pairs:
-        return
     below = [pair for pair in pairs if pair[1] < SATURATED_PERCENT]
     full = [users for users, load in pairs if load >= SATURATED_PERCENT]
-    if below:
+    if _with_users(below):
         yield _bounded(_estimate(resource, below, budget), full)
-    else:
+    elif full:
         note = f"full with {min(full)} already: what a user needs cannot be told from it"
         yield Estimate(resource=resource, users=min(full), budget=budget, notes=(note,))
+
+
+def _with_users(pairs: list[tuple[int, float]]) -> bool:
+    """Tell whether *pairs* show what users cost, not an idle host alone."""
+    return any(users for users, _ in pairs)
 
 
 def _bounded(estimate: Estimate, full: list[int]) -> Estimate:
@@ -185,14 +190,14 @@ def _vram(samples: Sequence[Sample], wish: Wish) -> Iterator[Estimate]:
     pairs = [(one.instances, one.vram_mib) for one in samples if one.vram_mib is not None]
     totals = [one.vram_total_mib for one in samples if one.vram_total_mib is not None]
     total = wish.vram_mib or max(totals, default=None)
-    if pairs and total:
+    if _with_users(pairs) and total:
         yield _estimate(Resource.VRAM, pairs, total * (1 - wish.headroom))
 
 
 def _frame_time(samples: Sequence[Sample], wish: Wish) -> Iterator[Estimate]:
     levels: dict[int, list[float]] = {}
     for one in samples:
-        if one.frame_time_ms is not None:
+        if one.frame_time_ms is not None and one.instances:
             levels.setdefault(one.instances, []).append(one.frame_time_ms)
     if levels:
         medians = [(users, median(times)) for users, times in sorted(levels.items())]

@@ -51,6 +51,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Ue5ConfigError as error:
         sys.stderr.write(f"ue5_config: {error}\n")
         return EXIT_FINDINGS if isinstance(error, (IniError, ProbeError)) else EXIT_USAGE
+    except KeyboardInterrupt:
+        sys.stderr.write("ue5_config: interrupted\n")
+        return EXIT_FINDINGS
     except OSError as error:
         sys.stderr.write(f"ue5_config: {error.filename or ''}: {error.strerror}\n")
         return EXIT_FINDINGS

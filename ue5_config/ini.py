@@ -151,7 +151,7 @@ class IniDocument:
         """
         Return the document with *key* set to *value*, everything else untouched.
 
-        The last plain assignment is changed in place; without one, a line is
+        The last plain assignment is changed in place; without one that counts, a line is
         added at the end of the section, and without the section, that at the
         end of the file. Setting what is already set returns the same document.
         Raises `IniError` for a section, key or value that the syntax cannot hold.
@@ -165,7 +165,10 @@ class IniDocument:
             return self
         if found["operator"]:
             return self._with_new_entry(section, key, value)
-        return self._replaced(where, found, value)
+        changed = self._replaced(where, found, value)
+        if changed.value(section, key) == value:
+            return changed
+        return self._with_new_entry(section, key, value)  # a later line takes this value away
 
     def _replaced(self, where: int, found: re.Match[str], value: str) -> "IniDocument":
         line = self.lines[where]
@@ -198,16 +201,24 @@ class IniDocument:
     @property
     def newline(self) -> str:
         """The line ending most of the file uses; a line feed in an empty one."""
-        endings = [line.ending for line in self.lines if line.ending in {"\n", "\r\n"}]
-        return max(("\n", "\r\n"), key=endings.count)
+        endings = [line.ending for line in self.lines]
+        return max(("\n", "\r\n", "\r"), key=endings.count)
 
     def _last_assignment(self, section: str, key: str) -> int | None:
         wanted, last = key.casefold(), None
         for index in self._inside(section):
             found = self.lines[index].entry
-            if found and found["key"].casefold() == wanted and found["operator"] not in _REMOVE:
-                last = index
+            if found and found["key"].casefold() == wanted:
+                last = self._after(last, index, found)
         return last
+
+    def _after(self, last: int | None, index: int, found: re.Match[str]) -> int | None:
+        """Return the assignment that counts after the line at *index*, *last* before it."""
+        if found["operator"] not in _REMOVE:
+            return index
+        before = None if last is None else self.lines[last].entry
+        taken = found["operator"] == "!" or (before and before["value"] == found["value"])
+        return None if taken else last
 
     def _end_of_section(self, section: str) -> int | None:
         """Return where a new entry of *section* goes, or None without that section."""

@@ -129,13 +129,16 @@ def apply(
     known: Mapping[str, str],
     resolution: Resolution | None = None,
     undo: bool = False,
+    keep: Callable[[Record], object] = lambda _: None,
 ) -> Applied:
     """
     Measure, send *choices*, measure again, and with *undo* take them back.
 
     *known* is what the instance had, by name in small letters; what is not in
     it is undone to the engine's default, and the resolution to the one seen
-    before. Raises `ProbeError` when a measurement fails.
+    before. *keep* gets the record before anything is sent, and with *undo* the
+    settings are taken back however the second measurement ends. Raises
+    `ProbeError` when a measurement fails, which then tells the way back.
     """
     before = measure(instance)
     commands = [f"{choice.name} {spell(choice.value)}" for choice in choices]
@@ -146,9 +149,34 @@ def apply(
     record = Record(
         url=instance.url, streamer=instance.streamer, commands=tuple(commands), undo=tuple(back)
     )
-    after = measure(instance, record.commands)
-    undone = measure(instance, record.undo) if undo else None
+    keep(record)
+    after, undone = _there_and_back(instance, record, undo=undo)
     return Applied(record=record, before=before, after=after, undone=undone)
+
+
+def _there_and_back(
+    instance: Instance, record: Record, *, undo: bool
+) -> tuple[Measurement, Measurement | None]:
+    try:
+        after = measure(instance, record.commands)
+    except ProbeError as error:
+        if undo:
+            raise
+        raise ProbeError(f"{error}; what was sent is undone by: {_listed(record)}") from error
+    finally:
+        back = _taken_back(instance, record) if undo else None
+    return after, back
+
+
+def _taken_back(instance: Instance, record: Record) -> Measurement:
+    try:
+        return measure(instance, record.undo)
+    except ProbeError as error:
+        raise ProbeError(f"not undone: {error}; send by hand: {_listed(record)}") from error
+
+
+def _listed(record: Record) -> str:
+    return ", ".join(record.undo)
 
 
 def revert(record: Record, instance: Instance) -> Applied:

@@ -10,8 +10,16 @@ from typing import Final
 
 from ue5_config.findings import Finding, Severity
 from ue5_config.project import Assignment, Project, homes
-from ue5_config.settings_table import ENGINE_INI, SYSTEM_SETTINGS, TABLE, Kind, Renamed
-from ue5_config.translation import COVERED_NAMESPACES, NEAR_MISS
+from ue5_config.settings_table import (
+    ENGINE_INI,
+    SYSTEM_SETTINGS,
+    TABLE,
+    Kind,
+    Renamed,
+    Setting,
+)
+from ue5_config.translation import COVERED_NAMESPACES, NEAR_MISS, NGX_NAMESPACE
+from ue5_config.values import ValueType
 from ue5_config.versions import FIRST_WITH_PIXEL_STREAMING_2, STREAMING_PLUGINS, Plugin
 
 _ENGINE_FILE: Final = "engine.ini"
@@ -117,7 +125,7 @@ def values(project: Project) -> Iterator[Finding]:
     """Report values that are no value of their setting."""
     for one in project.assignments:
         row = one.setting
-        if row and row.rule.read(one.value) is None:
+        if row and not _is_understood(one, row):
             yield _finding(
                 one,
                 "out-of-range",
@@ -127,6 +135,18 @@ def values(project: Project) -> Iterator[Finding]:
                 + ("." if row.default is None else f"; the default is {row.default}."),
                 severity=Severity.ERROR,
             )
+
+
+def spellings(project: Project) -> Iterator[Finding]:
+    """Report values that mean something, in a spelling that the engine does not take there."""
+    for one in project.assignments:
+        row = one.setting
+        if row is None or row.plugin not in STREAMING_PLUGINS or not _is_understood(one, row):
+            continue
+        if one.kind is Kind.ARGUMENT and row.type is ValueType.BOOL:
+            yield from _boolean_argument(project, one, row)
+        elif row.type is ValueType.ENUM and (one.kind is Kind.INI or row.exact):
+            yield from _choice_with_underscores(one, row)
 
 
 def contradictions(project: Project) -> Iterator[Finding]:
@@ -155,6 +175,7 @@ NAME_RULES: Final[tuple[Callable[[Project], Iterator[Finding]], ...]] = (
     wrong_places,
     overruled_cvars,
     values,
+    spellings,
     contradictions,
 )
 
@@ -164,6 +185,41 @@ def _finding(
 ) -> Finding:
     what, why, fix = text
     return Finding(rule=rule, severity=severity, what=what, why=why, fix=fix, place=one.place)
+
+
+def _is_understood(one: Assignment, row: Setting) -> bool:
+    if one.kind is Kind.INI and row.property_differs:
+        return True
+    return row.rule.read(one.value) is not None
+
+
+def _boolean_argument(project: Project, one: Assignment, row: Setting) -> Iterator[Finding]:
+    if one.value.casefold() in {"true", "false"}:
+        return
+    second = row.plugin is Plugin.PIXEL_STREAMING_2
+    later = second and project.target.engine > FIRST_WITH_PIXEL_STREAMING_2
+    effect = "reads any other value as false" if later else "ignores any other value"
+    yield _finding(
+        one,
+        "spelling",
+        f"-{one.name}={one.value} is neither true nor false",
+        f"On the launch line the plugin {effect}, 1 and yes too.",
+        f"Write -{one.name}={str(row.rule.read(one.value)).lower()}.",
+    )
+
+
+def _choice_with_underscores(one: Assignment, row: Setting) -> Iterator[Finding]:
+    if one.kind is Kind.ARGUMENT or one.value.casefold() in {
+        choice.casefold() for choice in row.choices
+    }:
+        return
+    yield _finding(
+        one,
+        "spelling",
+        f"{one.name}={one.value} is not spelt as the engine reads it there",
+        "The spelling with underscores counts on the launch line only.",
+        f"Write {one.name}={row.rule.read(one.value)}.",
+    )
 
 
 def _of_kind(project: Project, kind: Kind) -> Iterator[Assignment]:
@@ -198,19 +254,22 @@ def _unknown(project: Project, one: Assignment) -> Iterator[Finding]:
 
 def _misspelt(project: Project, one: Assignment) -> Iterator[Finding]:
     covered = _is_covered(one)
+    of_dlss = one.kind is Kind.CVAR and one.name.casefold().startswith(NGX_NAMESPACE)
     nearest = TABLE.nearest(
         one.name,
         kind=one.kind,
         engine=project.target.engine,
         cutoff=0.6 if covered else NEAR_MISS,
     )
-    if covered or (nearest and one.kind is not Kind.INI):
+    if covered or of_dlss or (nearest and one.kind is not Kind.INI):
+        newer = " A DLSS plugin newer than those read may know it." if of_dlss else ""
+        otherwise = "Look it up in your plugin's documentation." if of_dlss else "Remove it."
         yield _finding(
             one,
             "unknown-name",
             f"{one.name} is not known to {project.target.engine}",
-            "The engine ignores names it does not know, without a word.",
-            f"Did you mean {nearest}?" if nearest else "Remove it.",
+            f"The engine ignores names it does not know, without a word.{newer}",
+            f"Did you mean {nearest}?" if nearest else otherwise,
             severity=Severity.ERROR if covered else Severity.WARNING,
         )
 

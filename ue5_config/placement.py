@@ -9,7 +9,9 @@ Where a setting goes: which file and section of which version, or the launch lin
   `[SystemSettings]`; in 5.5.1 it is in another module and file and sets the
   variables with the priority of the command line, so that `[SystemSettings]`
   never counts. Its values therefore go to the class's section, and for 5.5
-  also to the launch line (docs/decisions/0301).
+  also to the launch line (docs/decisions/0301). Two keys of the class take
+  another form than their variable, an array and a bit mask; their variables
+  go to `[SystemSettings]`, in 5.5 to the launch line only.
 """
 
 from collections.abc import Iterator
@@ -20,7 +22,7 @@ from ue5_config.launch import switch
 from ue5_config.settings_table import ENGINE_INI, SYSTEM_SETTINGS, Kind
 from ue5_config.translation import Choice, Target
 from ue5_config.values import spell
-from ue5_config.versions import FIRST_WITH_PIXEL_STREAMING_2, EngineVersion, Plugin
+from ue5_config.versions import FIRST_WITH_PIXEL_STREAMING_2, EngineVersion
 
 GAME_INI: Final = "DefaultGame.ini"
 PLUGIN_SECTION: Final = "/Script/PixelStreaming2Settings.PixelStreaming2PluginSettings"
@@ -57,10 +59,10 @@ def place(choice: Choice, target: Target) -> Iterator[Placed]:
         return
     if row is not None and row.kind is Kind.INI and row.file and row.section:
         yield Placed(row.file, row.section, row.name, value, choice.why)
-    elif row is not None and row.plugin is Plugin.PIXEL_STREAMING_2 and row.property:
+    elif row is not None and row.property and not row.property_differs:
         for file, section in plugin_sections(target.engine):
             yield Placed(file, section, row.property, value, choice.why)
-    else:
+    elif row is None or not (row.property and _overwrites_variables(target)):
         yield Placed(ENGINE_INI, SYSTEM_SETTINGS, choice.name, value, choice.why)
 
 
@@ -72,23 +74,25 @@ def on_launch_line(choice: Choice, target: Target, *, everything: bool) -> Itera
     release whose settings file is uncertain, every setting that has an
     argument, and with *everything* the others as `-ini:` overrides.
     """
-    uncertain = target.engine == FIRST_WITH_PIXEL_STREAMING_2 and not target.first_plugin
     row = choice.setting
     if row is None or row.argument is None:
         if everything:
             yield from _ini_override(choice, target)
-    elif everything or uncertain or choice.name == target.streaming("WebRTC.Fps"):
-        yield from _argument(choice, row.argument, is_flag=row.argument_is_flag)
-
-
-def _argument(choice: Choice, argument: str, *, is_flag: bool) -> Iterator[str]:
-    if not is_flag:
+    elif (
+        everything
+        or _overwrites_variables(target)
+        or choice.name == target.streaming("WebRTC.Fps")
+    ):
+        # Booleans are taken as true and false only; a bare switch could not say false.
         value = choice.value
         yield switch(
-            argument, spell(value).lower() if isinstance(value, bool) else spell(value)
+            row.argument, spell(value).lower() if isinstance(value, bool) else spell(value)
         )
-    elif choice.value:
-        yield switch(argument)
+
+
+def _overwrites_variables(target: Target) -> bool:
+    """Tell whether the settings class goes above `[SystemSettings]`, as it does in 5.5."""
+    return target.engine == FIRST_WITH_PIXEL_STREAMING_2 and not target.first_plugin
 
 
 def _ini_override(choice: Choice, target: Target) -> Iterator[str]:

@@ -30,6 +30,7 @@ _CVAR_SECTIONS: Final = frozenset({SYSTEM_SETTINGS.casefold(), "consolevariables
 _CONDITIONAL_FILES: Final = ("scalability.ini", "deviceprofiles.ini")
 _DEVICE_PROFILE: Final = " deviceprofile"
 _OUR_DEVICES: Final = ("windows", "linux")
+"""Where instances that stream run; folders and device profiles of others do not count."""
 
 
 class Priority(IntEnum):
@@ -132,7 +133,7 @@ def _config_folder(folder: Path) -> Path:
 
 
 def _load(folder: Path) -> tuple[list[tuple[str, IniFile]], list[IniError]]:
-    paths = sorted(path for path in (*folder.glob("*.ini"), *folder.glob("*/*.ini")))
+    paths = [*sorted(folder.glob("*.ini")), *sorted(_of_platforms(folder))]
     if len(paths) > MAX_FILES:
         raise UsageError(f"{folder} has {len(paths)} ini files: is it a Config folder?")
     loaded: list[tuple[str, IniFile]] = []
@@ -145,10 +146,23 @@ def _load(folder: Path) -> tuple[list[tuple[str, IniFile]], list[IniError]]:
     return loaded, errors
 
 
+def _of_platforms(folder: Path) -> Iterator[Path]:
+    """Yield the files of the platforms' folders, which are read after the others."""
+    for path in folder.glob("*/*.ini"):
+        if path.parent.name.casefold().startswith(_OUR_DEVICES):
+            yield path
+
+
 def _in_file(name: str, document: IniDocument, target: Target) -> Iterator[Assignment]:
     for entry in document.entries():
         if entry.assigns:
-            yield from _in_entry(name, entry, target)
+            yield from _in_entry(name, replace(entry, value=_plain(entry.value)), target)
+
+
+def _plain(value: str) -> str:
+    """Return a value without the quotes around it, as the engine reads it."""
+    quoted = len(value) > 1 and value.startswith('"') and value.endswith('"')
+    return value[1:-1] if quoted else value
 
 
 def _in_entry(file: str, entry: Entry, target: Target) -> Iterator[Assignment]:
@@ -218,10 +232,15 @@ def _rank_of_ini(row: Setting | None, target: Target) -> Priority:
 
 def _stands_right(row: Setting, place: Place, target: Target) -> bool:
     return any(
-        (place.file.casefold(), place.section.casefold())
-        == (file.casefold(), section.casefold())
+        place.section.casefold() == section.casefold() and _is_layer(place.file, of=file)
         for file, section in homes(row, target)
     )
+
+
+def _is_layer(file: str, *, of: str) -> bool:
+    """Tell whether *file* is DefaultGame.ini or a platform's WindowsGame.ini over it."""
+    platform, slash, name = file.casefold().rpartition("/")
+    return name == of.casefold().replace("default", platform if slash else "default", 1)
 
 
 def homes(row: Setting, target: Target) -> Iterable[tuple[str, str]]:

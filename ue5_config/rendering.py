@@ -21,6 +21,7 @@ from ue5_config.settings_table import TABLE, Kind
 from ue5_config.translation import Choice, Target, translate
 from ue5_config.values import Scalar
 from ue5_config.versions import RENAMED_CONNECTION_URL
+from ue5_config.writing import replace_file
 
 DEFAULT_RESOLUTION: Final = Resolution(width=1920, height=1080)
 """Forced where nobody names another: off-screen there is no display to ask."""
@@ -100,7 +101,8 @@ class Rendering:
         """
         Merge the ini files into *folder* and write launch scripts and environment beside them.
 
-        Returns the paths that were changed; writing twice changes nothing.
+        Returns the paths that were changed; writing twice changes nothing. Each file is
+        replaced in one step, and none is when one of them cannot be read.
         """
         folder.mkdir(parents=True, exist_ok=True)
         contents = {
@@ -110,7 +112,9 @@ class Rendering:
         contents |= {folder / name: text.encode() for name, text in self._scripts().items()}
         changed = [path for path, data in contents.items() if _differs(path, data)]
         for path in changed:
-            path.write_bytes(contents[path])
+            replace_file(path, contents[path])
+        script = folder / "launch.sh"
+        script.chmod(script.stat().st_mode | 0o111)
         return changed
 
     def _scripts(self) -> dict[str, str]:

@@ -8,6 +8,7 @@ Those tools do not know how many instances ran, so that number comes from a
 column, from the caller, or from the count of encoder sessions.
 """
 
+import codecs
 import csv
 import io
 import json
@@ -43,6 +44,8 @@ _COLUMNS: Final[Mapping[str, str]] = {
     "vram_mib": "vram_mib",
     "memory.used": "vram_mib",
     "dcgm_fi_dev_fb_used": "vram_mib",
+    "memory.free": "vram_free_mib",
+    "dcgm_fi_dev_fb_free": "vram_free_mib",
     "vram_total": "vram_total_mib",
     "vram_total_mib": "vram_total_mib",
     "memory.total": "vram_total_mib",
@@ -73,15 +76,21 @@ _TABLE_COLUMNS: Final[Mapping[str, str]] = {
     "encutl": "encoder",
     "fb": "vram_mib",
     "fbusd": "vram_mib",
+    "fbfre": "vram_free_mib",
     "fbtl": "vram_total_mib",
+    "fbttl": "vram_total_mib",
 }
 """Column names of the tools' tables, where `gpu` is the index."""
+
+
+_TABLE_HEADS: Final = frozenset({"gpu", "entity"})
+"""One of these stands in the head of a table, after date and time where those are printed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """
-    One measurement of a GPU with a number of instances running on it.
+    One measurement of a GPU with a number of instances running on it, 0 for an idle host.
 
     Loads are in percent (0 to 100), memory in MiB, frame time in ms. None is
     what was not measured. `configuration` tells before from after.
@@ -112,11 +121,16 @@ def load_samples(
         raise SampleError(f"{path} cannot be read: {error.strerror}") from error
     if len(data) > MAX_FILE_BYTES:
         raise SampleError(f"{path} is larger than {MAX_FILE_BYTES} bytes")
-    text = data.decode("utf-8-sig", errors="replace")
     found = parse_samples(
-        text, instances=instances, configuration=configuration, name=path.name
+        _decoded(data), instances=instances, configuration=configuration, name=path.name
     )
     return _of_one_gpu(found, gpu_index, name=path.name)
+
+
+def _decoded(data: bytes) -> str:
+    # What Windows PowerShell writes with `>` is UTF-16.
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if wide else "utf-8-sig", errors="replace")
 
 
 def parse_samples(
@@ -182,7 +196,7 @@ def _json_rows(text: str) -> Iterator[tuple[int, Row]]:
 
 
 def _csv_rows(text: str) -> Iterator[tuple[int, Row]]:
-    reader = csv.reader(io.StringIO(text), skipinitialspace=True)
+    reader = csv.reader(io.StringIO(text, newline=None), skipinitialspace=True)
     header = next(reader, [])
     for row in reader:
         if any(cell.strip() for cell in row) and row != header:
@@ -193,7 +207,7 @@ def _table_rows(text: str) -> Iterator[tuple[int, Row]]:
     header: list[str] = []
     for number, line in enumerate(text.splitlines(), start=1):
         words = line.replace("#", " ").split()
-        if line.startswith("#") and words and words[0].casefold() in {"gpu", "entity", "date"}:
+        if line.startswith("#") and _TABLE_HEADS & {word.casefold() for word in words}:
             header = words
         elif line.strip() and not line.startswith("#") and words[0].casefold() != "id":
             joined = words if words[0].casefold() != "gpu" else words[1:]
@@ -201,13 +215,17 @@ def _table_rows(text: str) -> Iterator[tuple[int, Row]]:
 
 
 def _prometheus_rows(text: str) -> Iterator[tuple[int, Row]]:
-    found: dict[str, Row] = {}
+    rows: list[Row] = []
+    latest: dict[str, Row] = {}
     for metric, labels, value in _PROMETHEUS.findall(text):
         label = _GPU_LABEL.search(labels)
         index = label[1] if label else ""
-        row = found.setdefault(index, {"gpu_index": index})
-        row |= _named([(metric, value)], _COLUMNS)
-    yield from enumerate(found.values(), start=1)
+        named = _named([(metric, value)], _COLUMNS)
+        if index not in latest or named.keys() & latest[index].keys():  # the next scrape
+            latest[index] = {"gpu_index": index}
+            rows.append(latest[index])
+        latest[index] |= named
+    yield from enumerate(rows, start=1)
 
 
 _FORMATS: Final[
@@ -231,19 +249,21 @@ def _sample(
     where = f"{name}, row {number}"
     count = _number(row.get("instances"), where)
     count = _first(count, instances, _number(row.get("sessions"), where))
-    if count is None or count < 1 or not float(count).is_integer():
+    if count is None or not float(count).is_integer():
         raise SampleError(
             f"{where}: how many instances ran? Name it as N={name} or in a column"
         )
     rate = _number(row.get("frame_rate"), where)
     frame_time = _number(row.get("frame_time_ms"), where)
+    used, free = _number(row.get("vram_mib"), where), _number(row.get("vram_free_mib"), where)
+    total = None if used is None or free is None else used + free
     return Sample(
         instances=int(count),
         configuration=str(row.get("configuration") or configuration),
         gpu=_load(row.get("gpu"), where),
         encoder=_load(row.get("encoder"), where),
-        vram_mib=_number(row.get("vram_mib"), where),
-        vram_total_mib=_number(row.get("vram_total_mib"), where),
+        vram_mib=used,
+        vram_total_mib=_first(_number(row.get("vram_total_mib"), where), total),
         frame_time_ms=_first(frame_time, 1000 / rate if rate else None),
         gpu_index=str(row.get("gpu_index", "")),
     )
@@ -263,7 +283,8 @@ def _load(value: object, where: str) -> float | None:
 def _number(value: object, where: str) -> float | None:
     """Return a cell's number without its unit; None for the ways tools say "not known"."""
     text = "" if value is None else str(value).strip()
-    if text.strip("[]").casefold() in {"", "-", "n/a", "not supported", "unknown error"}:
+    bracketed = text.startswith("[") and text.endswith("]")
+    if bracketed or text.casefold() in {"", "-", "n/a", "not supported", "unknown error"}:
         return None
     match = _NUMBER.match(text)
     if match is None or text.startswith("-"):

@@ -71,13 +71,13 @@ class Setting(_Fact):
     default: Scalar | None = None
     unit: str = ""
     argument: str | None = None
-    argument_is_flag: bool = False
     property: str | None = None
+    property_differs: bool = False
+    exact: bool = False
     file: str | None = None
     section: str | None = None
     runtime: bool = False
     launch_only: bool = False
-    renamed_to: str | None = None
     meaning: str
     unconfirmed: str = ""
 
@@ -87,6 +87,8 @@ class Setting(_Fact):
             raise ValueError(f"{self.name}: choices belong to enums")
         if (self.kind is Kind.INI) != bool(self.section and self.file):
             raise ValueError(f"{self.name}: file and section belong to ini keys")
+        if self.property and self.plugin is not Plugin.PIXEL_STREAMING_2:
+            raise ValueError(f"{self.name}: only Pixel Streaming 2 has a settings class")
         if self.since > self.until:
             raise ValueError(f"{self.name}: since is after until")
         if self.default is not None:

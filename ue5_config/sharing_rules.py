@@ -195,7 +195,7 @@ def encoder_sessions(project: Project, host: Host) -> Iterator[Finding]:
             what=f"{total} hardware encoder sessions; the GPU opens {host.encoder_sessions}",
             why="Each viewer takes a session, each simulcast layer one more. Beyond the limit "
             "frames are encoded on the CPU, or not at all.",
-            fix=f"Fewer instances or viewers, a professional GPU (--gpu), or bound {name}.",
+            fix=f"Fewer instances or viewers, another GPU (--gpu), VP8, or bound {name}.",
             place=found.place if found else None,
         )
 

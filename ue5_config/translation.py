@@ -48,9 +48,11 @@ _PRESET_OF_FIRST_PLUGIN: Final = {
     "Lossless": "LOSSLESS",
 }
 
-COVERED_NAMESPACES: Final = ("pixelstreaming.", "pixelstreaming2.", "r.ngx.")
+COVERED_NAMESPACES: Final = ("pixelstreaming.", "pixelstreaming2.")
 """Namespaces of which the table knows every name: another one there is a mistake."""
 
+NGX_NAMESPACE: Final = "r.ngx."
+"""The DLSS plugin's, which has versions of its own: a later one may know more names."""
 
 NEAR_MISS: Final = 0.86
 """How alike (0 to 1) a name outside them must be to a known one to count as misspelt."""

@@ -44,6 +44,8 @@ class Rule:
             return "one of " + ", ".join(self.choices)
         if self.minimum is not None or self.maximum is not None:
             return f"{self.type} from {_bound(self.minimum)} to {_bound(self.maximum)}"
+        if self.pattern is not None:
+            return f"text that matches {self.pattern}"
         return _IN_WORDS.get(self.type, str(self.type))
 
     def read(self, value: Scalar) -> Scalar | None:

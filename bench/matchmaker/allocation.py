@@ -1,13 +1,14 @@
 """
 How fast places are given out: 1,000 hosts, 4,000 instances.
 
-    python bench/matchmaker/allocation.py [--redis URL] [--seconds 3] [--json]
+    python bench/matchmaker/allocation.py [--redis [URL]] [--seconds 3] [--json]
 
-Measures, on memory or on the Redis at URL (use an empty one; keys get a prefix
-of their own): allocations per second with many requests under way, the p99 of
-one allocation at 5,000 a second (1,500 on Redis), the same through the whole service (tokens,
-events to a sink), and a burst of 5,000 users on 4,000 places until all have
-been told where they stand. An allocation is a request that gets a place; the
+Measures, on memory, on a redis-server of its own, or on the Redis at URL (use an
+empty one; keys get a prefix of their own): allocations per second with many
+requests under way, the p99 of one allocation at 5,000 a second (1,500 on Redis),
+the same through the whole service (tokens, events to a sink), and a burst of
+5,000 users on 4,000 places until all have been told where they stand. An
+allocation is a request that gets a place; the
 place is given back outside the measured call, in the same time.
 """
 
@@ -17,10 +18,14 @@ import itertools
 import json
 import secrets
 import statistics
+import subprocess
+import tempfile
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from matchmaker.clock import SystemClock
 from matchmaker.events import Assigned, Event, Queued
@@ -36,6 +41,7 @@ from stores.redis import client
 
 HOSTS, PER_HOST, USERS = 1_000, 4, 5_000
 CLOCK = SystemClock()
+OWN = "own"
 SETTLE_SECONDS = 2.0
 """Between full speed and half of it, so that ended sessions are forgotten and recorded."""
 
@@ -262,16 +268,33 @@ async def measure_burst(url: str) -> dict[str, float]:
     }
 
 
+@contextmanager
+def own_redis() -> Iterator[str]:
+    """Yield the URL of a redis-server that keeps nothing on disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "socket"
+        options = ["--port", "0", "--unixsocket", str(path), "--save", "", "--dir", folder]
+        server = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)  # noqa: S607
+        try:
+            while not path.exists() and server.poll() is None:
+                time.sleep(0.01)
+            yield f"unix://{path}"
+        finally:
+            server.terminate()
+            server.wait()
+
+
 async def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--redis", default="")
+    parser.add_argument("--redis", nargs="?", const=OWN, default="", metavar="URL")
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    figures = await measure_store(options.redis, options.seconds)
-    figures |= await measure_service(options.redis, options.seconds)
-    figures |= await measure_burst(options.redis)
+    with own_redis() if options.redis == OWN else nullcontext(options.redis) as url:
+        figures = await measure_store(url, options.seconds)
+        figures |= await measure_service(url, options.seconds)
+        figures |= await measure_burst(url)
     if options.json:
         print(json.dumps(figures))
         return

@@ -88,13 +88,13 @@ local function best_of(pool)
 end
 
 -- Returns the pool and the host of the place that a session gets now.
-local function find(session, draw)
+local function find(session)
   local canary = rules.canary[session.attributes.application]
   local best_pool, best_host, best_rank
   for pool, version in pairs(matching(session.demand, session.attributes)) do
     local host, ranked = best_of(pool)
     if host then
-      ranked = ranked + handicap(version, canary, draw)
+      ranked = ranked + handicap(version, canary, session.canary or 1)
       if not best_rank or ranked < best_rank then
         best_pool, best_host, best_rank = pool, host, ranked
       end

@@ -13,11 +13,15 @@ local function limit_of(session)
   return session.ends_at - rules.warning
 end
 
+-- Before a short limit not at once after each input.
+local function idle_warning(session)
+  return session.last_input + math.max(rules.idle - rules.warning, rules.idle / 2)
+end
+
 local function idle_of(session)
   if rules.idle == 0 then return math.huge end
-  local ends_at = session.last_input + rules.idle
-  if warned(session, WARNED_IDLE) then return ends_at end
-  return ends_at - rules.warning
+  if warned(session, WARNED_IDLE) then return session.last_input + rules.idle end
+  return idle_warning(session)
 end
 
 local deadline_in = {
@@ -75,11 +79,17 @@ local function ahead(session)
   return sum
 end
 
-local function first_for(pool)
-  local attributes = load(POOLS, pool)
+local function fits_any(wanted, pools)
+  for _, pool in ipairs(pools) do
+    if matches(wanted, pool) then return true end
+  end
+  return false
+end
+
+local function first_for(pools)
   local best, best_score
   each(DEMANDS, function(demand, wanted)
-    if not matches(wanted, attributes) then return end
+    if not fits_any(wanted, pools) then return end
     local first = redis.call('ZRANGE', line_key(demand), 0, 0, 'WITHSCORES')
     local at = tonumber(first[2])
     if not best or at < best_score then best, best_score = first[1], at end
@@ -101,22 +111,29 @@ local function reserve(session, pool, host_id)
   return raw
 end
 
-local function allocate(session, draw)
-  local pool, host = find(session, draw)
+local function allocate(session)
+  local pool, host = find(session)
   return pool and reserve(session, pool, host)
 end
 
--- Gives the free places of these pools to those who wait for them.
-local function dispatch(pools)
+local function open_of(pools)
+  local open = {}
   for _, pool in ipairs(pools) do
-    while redis.call('EXISTS', DEMANDS) == 1 do
-      local host = best_of(pool)
-      local first = host and first_for(pool)
-      if not first then break end
-      local session = load(SESSIONS, first)
-      unwait(session)
-      reserve(session, pool, host)
-    end
+    if best_of(pool) then open[#open + 1] = load(POOLS, pool) end
+  end
+  return open
+end
+
+-- Gives the free places of these pools to those who wait for them, the earliest first.
+local function dispatch(pools)
+  while redis.call('EXISTS', DEMANDS) == 1 do
+    local first = first_for(open_of(pools))
+    local session = first and load(SESSIONS, first)
+    local pool, host
+    if session then pool, host = find(session) end
+    if not pool then return end
+    unwait(session)
+    reserve(session, pool, host)
   end
 end
 
@@ -128,7 +145,7 @@ local function requeue(session)
   session.warned = 0
   session.poll_by = session.holder == '' and now + rules.grace or 0
   session.score = score(session.priority, true)
-  return allocate(session, 1) or wait(session)
+  return allocate(session) or wait(session)
 end
 
 local function pause(session, holder)
@@ -192,14 +209,25 @@ local function warn(s)
     tell('expiring', cjson.encode(s), nil, 'max_duration')
   end
   if s.state == 'active' and not warned(s, WARNED_IDLE) and rules.idle > 0
-    and s.last_input + rules.idle - rules.warning <= now then
+    and idle_warning(s) <= now then
     s.warned = s.warned + WARNED_IDLE
     tell('expiring', cjson.encode(s), nil, 'idle')
   end
 end
 
-local function expire(session)
+-- Lets every limit but the maximum duration begin anew: nobody could be told of news.
+local function pardon(s)
+  if s.state == 'queued' and s.poll_by > 0 then s.poll_by = now + rules.poll end
+  if s.state == 'reserved' then s.reserved_until = now + rules.reservation end
+  if s.state == 'grace' then s.grace_until = now + rules.grace end
+  if s.state == 'active' then
+    s.last_input, s.warned = now, bit.band(s.warned, WARNED_MAX)
+  end
+end
+
+local function expire(session, pardoned)
   if session.state == 'ended' then return forget(session) end
+  if pardoned then pardon(session) end
   local reason = overdue(session)
   if reason then return finish(session, reason) end
   warn(session)

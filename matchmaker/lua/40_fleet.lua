@@ -30,7 +30,8 @@ end
 local function renew_or_new(known, spec, pool)
   return {
     id = spec.id, pool = pool, application = spec.application, version = spec.version,
-    profile = spec.profile, capacity = spec.capacity, node = node, recycling = false,
+    profile = spec.profile, capacity = spec.capacity, node = node,
+    recycling = not spec.fresh and (known and known.recycling or not known and rules.recycle),
     used = known and known.used or 0, sessions = known and known.sessions or {},
   }
 end
@@ -53,9 +54,11 @@ local function put_instance(spec, pool, attributes)
   end
   local host = host_for(spec)
   if not known then join_pool(pool, attributes) end
-  host.instances[spec.id] = renew_or_new(known, spec, pool)
+  local instance = renew_or_new(known, spec, pool)
+  host.instances[spec.id] = instance
   redis.call('HSET', INSTANCES, spec.id, spec.host)
   tell('instance_joined', nil, spec.id)
+  if not known and instance.recycling then tell('recycle', nil, spec.id) end
   dispatch(save_host(host))
 end
 
@@ -87,6 +90,14 @@ local function bury(dead)
   end)
   for _, id in ipairs(lost) do drop_instance(id) end
   redis.call('ZREM', LEASES, dead)
+end
+
+-- Buries silent nodes, or lets their leases begin anew: see `pardon` in store.py.
+local function settle_leases(pardoned)
+  local most = pardoned and -1 or 8
+  for _, lapsed in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, most)) do
+    if pardoned then redis.call('ZADD', LEASES, now + rules.lease, lapsed) else bury(lapsed) end
+  end
 end
 
 -- All keys go by themselves when no node is left to renew them.

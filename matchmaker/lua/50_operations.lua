@@ -20,7 +20,7 @@ local function bring(session, node_name)
   if session.state == 'queued' then
     unwait(session)
     pin(session, node_name)
-    return allocate(session, 1) or wait(session)
+    return allocate(session) or wait(session)
   end
   local place = load(HOSTS, session.host).instances[session.instance]
   local there = node_of(place.pool)
@@ -30,6 +30,7 @@ local function bring(session, node_name)
   end
   local pools = vacate(session)
   pin(session, node_name)
+  if session.ends_at > 0 then session.max_duration = math.max(0, session.ends_at - now) end
   local raw = requeue(session)
   dispatch(pools)
   return raw
@@ -70,7 +71,7 @@ local function made(request)
     id = request.id, user = request.user, demand = request.demand.id,
     attributes = request.demand.attributes, state = 'queued', priority = request.priority,
     client_token = request.client_token, holder = request.holder,
-    poll_by = request.holder == '' and now + rules.poll or 0,
+    poll_by = request.holder == '' and now + rules.poll or 0, canary = request.canary,
     created_at = now, queued_at = now, score = 0, waits = 1, waited = 0,
     host = '', instance = '', pool = '', player_id = '',
     max_duration = request.max_duration > 0 and request.max_duration or rules.max_duration,
@@ -96,7 +97,7 @@ function operations.request(request)
   local repeated = known and again(known, request)
   if repeated then return repeated end
   local session = made(request)
-  local raw = allocate(session, request.canary)
+  local raw = allocate(session)
   if raw then return answer(session, raw) end
   local code = refusal(request.demand)
   if code then return refuse(code) end
@@ -194,13 +195,11 @@ end
 function operations.tick(arguments)
   local known = redis.call('ZSCORE', LEASES, node)
   redis.call('ZADD', LEASES, now + rules.lease, node)
-  for _, dead in ipairs(redis.call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, 8)) do
-    bury(dead)
-  end
+  settle_leases(arguments.pardon)
   local due = redis.call('ZRANGEBYSCORE', DEADLINES, '-inf', now, 'LIMIT', 0, arguments.limit)
   for _, id in ipairs(due) do
     local session = load(SESSIONS, id)
-    if session then expire(session) else redis.call('ZREM', DEADLINES, id) end
+    if session then expire(session, arguments.pardon) else redis.call('ZREM', DEADLINES, id) end
   end
   keep_alive()
   return '{"known":' .. (known and 'true' or 'false') .. ',"due":' .. #due .. '}'

@@ -29,27 +29,32 @@ _COUNTS: Final = {
     )
 }
 
+_DIGITS_SAID: Final = r"\d[\d,]{0,20}(?:\.\d{1,20})?"
+"""Bounded, like each repetition below: without an end, a thousand digits take minutes."""
+
 _KOREAN: Final = re.compile(
     r"(?:₩\s?)?(?=[\d일이삼사오육칠팔구십백천만])"
-    r"(?P<man>[\d,.]*[일이삼사오육칠팔구십백천\d]*)\s?(?<!미)만(?:\s?(?P<rest>[\d일이삼사오육칠팔구십백천,]+))?"
+    r"(?P<man>[\d,.]{0,20}[일이삼사오육칠팔구십백천\d]{0,20})\s?(?<!미)만"
+    r"(?:\s?(?P<rest>[\d일이삼사오육칠팔구십백천,]{1,20}))?"
     r"\s?(?:원|(?=[^가-힣]|대|이|정도|쯤|으로|까지|언더|미만|안|내|밑|아래|넘|부터|에서|선|$))"
-    r"|(?P<eok>[\d.]+|[일이삼사오육칠팔구십백]+)\s?억(?:\s?(?P<over>[\d,천백십]+)\s?만)?\s?원?"
-    r"|(?P<small>[\d일이삼사오육칠팔구,.]*[십백천]|[\d,]+)\s?원"
+    r"|(?P<eok>[\d.]{1,20}|[일이삼사오육칠팔구십백]{1,20})\s?억"
+    r"(?:\s?(?P<over>[\d,천백십]{1,20})\s?만)?\s?원?"
+    r"|(?P<small>[\d일이삼사오육칠팔구,.]{0,20}[십백천]|[\d,]{1,20})\s?원"
 )
-_NUMBER: Final = r"\d[\d,]*(?:\.\d+)?|one|two|three|four|five|six|seven|eight|nine|ten|a|half a"
+_NUMBER: Final = rf"{_DIGITS_SAID}|one|two|three|four|five|six|seven|eight|nine|ten|a|half a"
 _ENGLISH: Final = re.compile(
-    rf"(?P<symbol>[$€£₩¥])\s?(?P<a>\d[\d,]*(?:\.\d+)?)\s?(?P<ascale>k|thousand|m|mil|million)?\b"
+    rf"(?P<symbol>[$€£₩¥])\s?(?P<a>{_DIGITS_SAID})\s?(?P<ascale>k|thousand|m|mil|million)?\b"
     rf"|\b(?P<b>{_NUMBER})\s?(?P<bscale>k|thousand|grand|million|hundred|mil|m)?\s?"
     r"(?P<word>usd|dollars?|bucks|krw|won|eur|euros?|gbp|pounds?|jpy|yen|달러|불|유로|파운드|엔)"
     r"(?![a-z])"
-    rf"|\b(?:usd|krw|eur|gbp|jpy)\s?(?P<c>\d[\d,]*(?:\.\d+)?)(?P<cscale>k|m)?\b",
+    rf"|\b(?:usd|krw|eur|gbp|jpy)\s?(?P<c>{_DIGITS_SAID})(?P<cscale>k|m)?\b",
     re.IGNORECASE,
 )
 _BARE: Final = re.compile(
     r"\b(?:under|below|less than|up to|at most|max(?:imum)?|within|budget(?: is| of|:)?|"
     r"no more than|around|about|over|above|more than|at least|from)\s+(?:of\s+)?"
-    r"(?P<n>\d[\d,]*(?:\.\d+)?)(?P<scale>k|m|\s?grand)?\b(?!\s?(?:-|people|person|seat|cm|mm|m\b|inch|in\b|ft|kg|%))"
-    r"|\b(?P<g>\d[\d,.]*)\s?grand\b",
+    rf"(?P<n>{_DIGITS_SAID})(?P<scale>k|m|\s?grand)?\b(?!\s?(?:-|people|person|seat|cm|mm|m\b|inch|in\b|ft|kg|%))"
+    r"|\b(?P<g>\d[\d,.]{0,20})\s?grand\b",
     re.IGNORECASE,
 )
 _SHARED_SCALE: Final = re.compile(r"\s*(?:~|-|–|에서|부터)\s*$")
@@ -71,7 +76,7 @@ _ABOUT_AFTER: Final = re.compile(
 _CLASS_AFTER: Final = re.compile(r"^\s*대(?![가-힣]{2})")
 _BETWEEN: Final = re.compile(r"^\s*(?:~|-|–|to|and|에서|부터)\s*$", re.IGNORECASE)
 _BARE_RANGE: Final = re.compile(
-    r"(?P<low>\d[\d,]*)\s*(?:~|-|–|에서|부터)\s*(?=\d[\d,]*\s*(?:천|백)?만)"
+    r"(?P<low>\d[\d,]{0,20})\s*(?:~|-|–|에서|부터)\s*(?=\d[\d,]{0,20}\s*(?:천|백)?만)"
 )
 _ABOUT_SHARE: Final = Decimal("1.2")
 

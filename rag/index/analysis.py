@@ -13,7 +13,7 @@ from rag.measures import measure_terms, model_terms
 from rag.text import Script, bigrams, clean, has_hangul, tokens, without_particle
 
 _MONEY = re.compile(
-    r"[$€£₩]\s?\d[\d,.]*|\d[\d,.]*\s?(?:천|백|십)?(?:만\s?원|천\s?원|원|만|달러|dollars?|usd|krw|won)"
+    r"[$€£₩]\s?\d[\d,.]{0,20}|\d[\d,.]{0,20}\s?(?:천|백|십)?(?:만\s?원|천\s?원|원|만|달러|dollars?|usd|krw|won)"
     r"(?:대)?(?=\W|이|대|으|에|까|정|미|$)",
     re.IGNORECASE,
 )

@@ -11,17 +11,23 @@ from signalling.access.proxies import client_address
 from signalling.options.auth import Network
 
 FORWARDING_HEADERS: Final = (
-    "Forwarded",
-    "Via",
-    "X-Forwarded-For",
-    "X-Forwarded-Host",
-    "X-Forwarded-Proto",
-    "X-Real-IP",
-    "X-Client-IP",
-    "True-Client-IP",
-    "CF-Connecting-IP",
+    "forwarded",
+    "via",
+    "x-forwarded",
+    "x-real-",
+    "x-client-",
+    "x-cluster-client-",
+    "x-original-",
+    "x-proxy",
+    "x-envoy-",
+    "x-azure-",
+    "true-client-",
+    "cdn-loop",
+    "cf-connecting-",
+    "fastly-client-",
+    "fly-client-",
 )
-"""Any of them says that a proxy passed the request on, whoever its last hop is."""
+"""How the headers begin that say that a proxy passed a request on, whoever its last hop is."""
 
 IPV6_SITE_BITS: Final = 64
 """One customer's network: whoever has one IPv6 address has 2**64 of them."""
@@ -37,9 +43,12 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 def is_true_loopback(request: web.Request) -> bool:
     """Return whether *request* comes from this machine and no proxy passed it on."""
-    if any(name in request.headers for name in FORWARDING_HEADERS):
-        return False
-    return is_loopback(client_address(request))
+    return is_loopback(client_address(request)) and not was_forwarded(request)
+
+
+def was_forwarded(request: web.Request) -> bool:
+    """Return whether a header says that a proxy passed *request* on."""
+    return any(name.lower().startswith(FORWARDING_HEADERS) for name in request.headers)
 
 
 def is_loopback(address: str) -> bool:

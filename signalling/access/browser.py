@@ -8,6 +8,8 @@ from typing import Final
 from aiohttp import web
 from yarl import URL
 
+from signalling.access.proxies import client_scheme
+
 LOCAL_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1", socket.gethostname().lower()})
 
 SWITCHING_PROTOCOLS: Final = 101
@@ -80,6 +82,6 @@ def set_user_cookie(
         signed_user,
         max_age=USER_COOKIE_SECONDS,
         samesite="Lax",
-        secure=request.secure,
+        secure=client_scheme(request) == "https",
         httponly=False,
     )

@@ -22,6 +22,8 @@ ANONYMOUS_PREFIX: Final = "anon:"
 
 ANONYMOUS_PURPOSE: Final = "anonymous-user"
 
+REPEATED_PURPOSE: Final = "client-token"
+
 MAX_SIGNED_LENGTH: Final = 512
 """Characters of a signed value; longer ones are not looked at."""
 
@@ -68,6 +70,10 @@ class Grant:
     """Unix seconds of the upgrade or of the last refresh."""
     guest: GuestPass | None = None
     """Of a guest: it watches what its visitor watches, and nothing else."""
+    priority: int | None = None
+    """The class in which its user waits; None: the default."""
+    max_duration: float = 0.0
+    """Seconds that its user's sessions may stream; 0: the default."""
     about: Mapping[str, str] = field(default_factory=dict)
     """What a streamer's JWT says of it: host, region and the like."""
 
@@ -138,6 +144,10 @@ class Signer:
         genuine = hmac.compare_digest(given, self._signature(purpose, value))
         return value if genuine else None
 
+    def derive(self, purpose: str, value: str) -> str:
+        """Return 128 bits in hex that only this cluster can make of *value*."""
+        return self._signature(purpose, value)[:16].hex()
+
     def _signature(self, purpose: str, value: str) -> bytes:
         return hmac.digest(self._key, f"{purpose}\0{value}".encode(), "sha256")
 
@@ -169,6 +179,15 @@ class Users:
     def signed(self, user: str) -> str:
         """Return *user*, an anonymous id, as its owner keeps it."""
         return self._signer.sign(ANONYMOUS_PURPOSE, user)
+
+    def repeating(self, client_token: str, address: str) -> str:
+        """
+        Return the anonymous id of who repeats a request, and has no other name yet.
+
+        Nobody at another address becomes the same by naming the token.
+        """
+        value = f"{address}\0{client_token}"
+        return ANONYMOUS_PREFIX + self._signer.derive(REPEATED_PURPOSE, value)
 
     def anonymous(self, signed: str | None) -> str | None:
         """Return the anonymous id in *signed* if this cluster signed it."""

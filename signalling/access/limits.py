@@ -6,7 +6,7 @@ from typing import Final
 
 from aiohttp import web
 
-from signalling.access.address import is_true_loopback, limit_key
+from signalling.access.address import is_loopback, is_true_loopback, limit_key
 from signalling.access.attempts import Buckets, Occupancy
 from signalling.access.proxies import client_address
 from signalling.errors import Refused
@@ -51,6 +51,10 @@ class Limits:
         self._failures: Buckets[str] = Buckets(
             per_second=per_minute / SECONDS_PER_MINUTE, burst=per_minute, now=now
         )
+        per_minute = settings.chat_per_minute_per_address
+        self._questions: Buckets[str] = Buckets(
+            per_second=per_minute / SECONDS_PER_MINUTE, burst=per_minute, now=now
+        )
         self._players: Occupancy[str] = Occupancy()
         self._hosts: Occupancy[str] = Occupancy()
         metrics.watch_limits(self.sizes)
@@ -60,6 +64,7 @@ class Limits:
         return {
             "upgrades": len(self._upgrades),
             "failed_attempts": len(self._failures),
+            "questions": len(self._questions),
             "connections": len(self._players) + len(self._hosts),
         }
 
@@ -86,6 +91,14 @@ class Limits:
             return False
         self._metrics.limited("failed_attempts_per_minute")
         return True
+
+    def may_ask(self, address: str) -> bool:
+        """Count a question to the consultant; False, too many from this address."""
+        is_exempt = is_loopback(address) and not self._settings.limit_loopback
+        if is_exempt or self._questions.take(limit_key(address)):
+            return True
+        self._metrics.limited("chat_per_minute_per_address")
+        return False
 
     def place(self, request: web.Request, role: str) -> Place:
         """

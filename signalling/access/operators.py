@@ -50,7 +50,12 @@ class Operators:
         if self._authenticator.has_failed_too_often(request):
             raise Refused(429, "too_many_attempts", "too many bad tokens: wait a minute")
         if not self.is_admin(request):
-            log.warning("admin_refused", action=action, remote=client_address(request))
+            log.warning(
+                "admin_refused",
+                action=action,
+                remote=client_address(request),
+                path=request.path,
+            )
             raise Refused(401, "token_required", "this needs the admin token")
 
     def audit(self, request: web.Request, action: str, **details: object) -> None:
@@ -60,6 +65,7 @@ class Operators:
             action=action,
             by=self._authenticator.admin_name(request),
             remote=client_address(request),
+            path=request.path,
             **details,
         )
 

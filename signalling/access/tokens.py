@@ -16,6 +16,9 @@ LEEWAY_SECONDS: Final = 10
 MAX_TOKEN_LENGTH: Final = 8000
 """Characters: what fits one header line."""
 
+ODDITIES: Final = (ValueError, TypeError, OverflowError, RecursionError)
+"""What PyJWT lets through of texts that are no tokens, and of claims that are no dates."""
+
 MAX_PATTERNS: Final = 256
 
 LATEST: Final = msgspec.Meta(le=2**53)
@@ -51,6 +54,8 @@ class Claims(msgspec.Struct, frozen=True):
     application: str | None = None
     version: str | None = None
     profile: str | None = None
+    priority: Annotated[int, msgspec.Meta(ge=0, le=7)] | None = None
+    max_duration: Annotated[float, msgspec.Meta(gt=0, le=604_800)] | None = None
 
     def grant(self, *, now: float) -> Grant:
         """Return what a token with these claims gives leave to do."""
@@ -62,6 +67,8 @@ class Claims(msgspec.Struct, frozen=True):
             streamer_ids=_patterns(self.streamer_ids),
             expires_at=self.exp,
             granted_at=now,
+            priority=self.priority,
+            max_duration=self.max_duration or 0.0,
             about={name: value for name in ABOUT if (value := getattr(self, name))},
         )
 
@@ -141,7 +148,7 @@ class TokenVerifier:
         except jwt.ExpiredSignatureError:
             reason = "the token is out of date"
             raise TokenRefused("token_expired", reason, is_guess=False) from None
-        except (jwt.PyJWTError, msgspec.ValidationError, ValueError, OverflowError):
+        except (jwt.PyJWTError, msgspec.ValidationError, *ODDITIES):
             raise TokenRefused("bad_token", "the token is not valid") from None
         if claims.sub.startswith(ANONYMOUS_PREFIX):
             raise TokenRefused("bad_token", "no user of an issuer is anonymous")
@@ -154,7 +161,7 @@ def _header(token: str) -> dict[str, Any]:
         raise TokenRefused("bad_token", "the token is too long")
     try:
         header = jwt.get_unverified_header(token)
-    except (jwt.PyJWTError, ValueError, RecursionError):
+    except (jwt.PyJWTError, *ODDITIES):
         raise TokenRefused("bad_token", "the token is not valid") from None
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS | {"HS256"}:

@@ -9,6 +9,7 @@ import structlog
 
 from signalling import messages
 from signalling.access.identity import Users
+from signalling.access.limits import Limits
 from signalling.chat.consulting import Consultant
 from signalling.chat.metrics import ChatMetrics
 from signalling.errors import BadMessage
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 MAX_PENDING: Final = 4
 """Requests of one player for history or feedback that may be worked on."""
+
+TOO_MANY: Final = "Too many questions from your network: try again in a minute."
+
+RETRY_SECONDS: Final = 5.0
+"""In which an address that may ask 300 a minute earns some two dozen questions."""
 
 Key = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Text = Annotated[str, msgspec.Meta(max_length=4_000)]
@@ -102,12 +108,14 @@ class ChatMessages:
         chat: Callable[[], Consultant | None],
         *,
         users: Users,
+        limits: Limits,
         currency: str,
         metrics: ChatMetrics,
     ) -> None:
         self._chat = chat
         self._metrics = metrics
         self._users = users
+        self._limits = limits
         self._currency = currency
         self._tasks = Tasks()
         self._pending: Counter[str] = Counter()
@@ -172,6 +180,11 @@ class ChatMessages:
             question = question_of(asked, self._currency)
         except ValueError as exc:
             _complain(session, Ask, "bad_message", f"chat: budget {exc}")
+            return
+        player = session.player
+        if not player.grant.is_admin and not self._limits.may_ask(player.origin.address):
+            self._metrics.refused("rate_limited")
+            _refuse(session, asked, "rate_limited", TOO_MANY, RETRY_SECONDS)
             return
         passing = self._passing(session, asked)
         chat.start(user, question, self._metrics.observing(passing))

@@ -47,6 +47,7 @@ class Retrieval:
         self._messages = ChatMessages(
             lambda: self._room.consultant,
             users=authenticator.users,
+            limits=limits,
             currency=currency,
             metrics=counted,
         )
@@ -104,7 +105,7 @@ class Retrieval:
         return shelves
 
     async def _require_admin(self, request: web.Request) -> None:
-        self._operators.require(request, "change_catalogue", path=request.path)
+        self._operators.require(request, "change_catalogue")
 
 
 def _answered(handler: object) -> "Handler":

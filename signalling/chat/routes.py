@@ -13,9 +13,10 @@ from signalling.access.auth import Authenticator
 from signalling.access.browser import set_user_cookie
 from signalling.access.identity import ANONYMOUS_PREFIX
 from signalling.access.limits import Limits
+from signalling.access.proxies import client_address
 from signalling.chat.consulting import Consultant
 from signalling.chat.described import OFFER
-from signalling.chat.messages import Ask, question_of
+from signalling.chat.messages import TOO_MANY, Ask, question_of
 from signalling.chat.metrics import ChatMetrics
 from signalling.error_body import error_response
 from signalling.errors import Refused
@@ -96,6 +97,9 @@ class ChatRoutes:
             question = question_of(asked, self._currency)
         except ValueError as exc:
             raise Refused(400, "bad_request", f"budget {exc}") from None
+        if not grant.is_admin and not self._limits.may_ask(client_address(request)):
+            self._metrics.refused("rate_limited")
+            raise Refused(429, "rate_limited", TOO_MANY)
         user = users.of(grant, user=asked.user, user_id=asked.user_id)
         events: asyncio.Queue[Event] = asyncio.Queue()
         chat.start(user, question, self._metrics.observing(lambda event: _put(events, event)))

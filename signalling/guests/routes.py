@@ -78,5 +78,5 @@ async def _read(request: web.Request) -> Exchange:
         raise Refused(413, "too_large", f"a body has at most {MAX_BODY} bytes")
     try:
         return msgspec.json.decode(body, type=Exchange)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Refused(400, "bad_request", "a JSON object with a string `token`") from None

@@ -12,8 +12,8 @@ class AdminCheck(Protocol):
     def is_configured(self) -> bool:
         """Whether anybody can be the operator."""
 
-    def is_admin(self, request: web.Request) -> bool:
-        """Return whether *request* comes from the operator; counts a wrong token."""
+    def check(self, request: web.Request, action: str) -> None:
+        """Let the operator pass; raises `Refused`."""
 
-    def audit(self, request: web.Request, action: str) -> None:
-        """Write down what the operator does."""
+    def require(self, request: web.Request, action: str) -> None:
+        """Let the operator pass and write down what it does; raises `Refused`."""

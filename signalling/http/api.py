@@ -59,18 +59,13 @@ class Guard:
         Let the operator in, and others where they may; write down what is the operator's.
 
         Raises:
-            Refused: 401 if a token would help, 403 if there is none.
+            Refused: 401 if a token would help, 403 if there is none, 429 after many bad.
 
         """
-        has_admin = self._admin.is_configured
-        if access is Access.OPEN or (access is Access.READ and not has_admin):
-            return
-        if not has_admin:
-            raise Refused(403, "forbidden", "this server has no admin token")
-        if not self._admin.is_admin(request):
-            raise Refused(401, "unauthorized", "an admin token is needed")
         if access is Access.ADMIN:
-            self._admin.audit(request, action)
+            self._admin.require(request, action)
+        elif access is Access.READ and self._admin.is_configured:
+            self._admin.check(request, action)
 
 
 class Api:

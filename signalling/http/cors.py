@@ -32,7 +32,9 @@ class Cors:
             response.headers[hdrs.ACCESS_CONTROL_ALLOW_CREDENTIALS] = "true"
         if request.method == hdrs.METH_OPTIONS:
             response.headers[hdrs.ACCESS_CONTROL_ALLOW_METHODS] = self._methods
-            response.headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = self._headers
+            wanted = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, "")
+            response.headers[hdrs.ACCESS_CONTROL_ALLOW_HEADERS] = self._headers or wanted
+            response.headers.add(hdrs.VARY, hdrs.ACCESS_CONTROL_REQUEST_HEADERS)
             response.headers[hdrs.ACCESS_CONTROL_MAX_AGE] = PREFLIGHT_SECONDS
 
     def _allowed(self, origin: str | None) -> str | None:

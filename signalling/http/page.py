@@ -18,6 +18,9 @@ BUILT_IN_HOMEPAGE: Final = "index.html"
 STOCK_HOMEPAGE: Final = "player.html"
 """What Epic's servers call the page; people have it in their bookmarks."""
 
+HOMEPAGES: Final = (BUILT_IN_HOMEPAGE, STOCK_HOMEPAGE)
+"""What is looked for where the operator names no file: Epic's own build has the second."""
+
 NOT_BUILT: Final = """<!doctype html><title>No page yet</title>
 <p>This server runs, but its page was not built: run <code>make page</code>,
 or name a folder with <code>--http_root</code>."""
@@ -67,10 +70,10 @@ class Page:
     """Serves the files of some folders, the first that has one, and the homepage at /."""
 
     def __init__(
-        self, mounts: Sequence[Mount], *, homepage: str, headers: Mapping[str, str]
+        self, mounts: Sequence[Mount], *, homepages: Sequence[str], headers: Mapping[str, str]
     ) -> None:
         self._mounts = tuple(mounts)
-        self._homepage = homepage
+        self._homepages = tuple(homepages)
         self._headers = dict(headers)
 
     def respond(self, path: str) -> web.StreamResponse:
@@ -109,17 +112,20 @@ class Page:
         return target.is_file() or (target / "index.html").is_file()
 
     def _find_homepage(self) -> Path | None:
-        """Return the homepage; the operator may have named it by its whole path."""
-        if Path(self._homepage).is_absolute():
-            return Path(self._homepage) if Path(self._homepage).is_file() else None
-        return self._find(self._homepage)
+        """Return the first homepage that is there; it may be named by its whole path."""
+        for homepage in self._homepages:
+            path = Path(homepage)
+            found = path if path.is_absolute() and path.is_file() else self._find(homepage)
+            if found is not None:
+                return found
+        return None
 
     def _missing(self, name: str) -> web.HTTPNotFound:
         if name:
             return web.HTTPNotFound(text=f"no such file: {name[:200]}")
         if self._mounts[0].folder == BUILT_IN:
             return web.HTTPNotFound(text=NOT_BUILT, content_type="text/html")
-        return web.HTTPNotFound(text=f"no such file: {self._homepage}")
+        return web.HTTPNotFound(text=f"no such file: {' or '.join(self._homepages)}")
 
 
 def page_from(settings: WebSettings) -> Page | None:
@@ -138,10 +144,10 @@ def page_from(settings: WebSettings) -> Page | None:
         Mount(prefix.strip("/"), _folder("additional_routes", folder))
         for prefix, folder in settings.additional_routes.items()
     ]
-    homepage = settings.homepage or STOCK_HOMEPAGE
+    named = (settings.homepage,) if settings.homepage else HOMEPAGES
     return Page(
         mounts,
-        homepage=homepage if own or Path(homepage).is_absolute() else BUILT_IN_HOMEPAGE,
+        homepages=named if own or Path(settings.homepage).is_absolute() else HOMEPAGES[:1],
         headers=page_headers(settings),
     )
 

@@ -6,7 +6,6 @@ The bodies are those of Wilbur's `getStreamerInfo` and `getPlayerInfo`
 """
 
 import functools
-import importlib.metadata
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -21,6 +20,7 @@ from signalling.messages import Json
 from signalling.openapi import Access, Operation, openapi
 from signalling.registry import Kind, Player, Registry, Streamer
 from signalling.settings import ServeSettings
+from signalling.version import version
 
 TITLE: Final = "Pixel Streaming signalling"
 
@@ -217,11 +217,3 @@ def streamer_info(streamer: Streamer) -> StreamerInfo:
         subscribers=[player_info(player) for player in streamer.subscribers.values()],
         remote_address=streamer.origin.address or msgspec.UNSET,
     )
-
-
-def version() -> str:
-    """Return the version of this program; of a source tree that is not installed, `source`."""
-    try:
-        return importlib.metadata.version("pycirrus")
-    except importlib.metadata.PackageNotFoundError:
-        return "source"

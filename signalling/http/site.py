@@ -122,6 +122,8 @@ class Site:
         if client_scheme(request) == "https":
             # A proxy that ends TLS itself and comes in here: a redirect would come back.
             return await self._answer(request)
+        if not client_host(request):
+            return error_response(Refused(400, "no_host", "the request names no host"))
         return _redirect(secure_url(request, port=self.options.https_port))
 
 

@@ -9,6 +9,7 @@ import structlog
 from matchmaker.errors import BadTokenError, MatchError, RefusedError, StateUnavailableError
 from matchmaker.model import Session, SessionState
 from matchmaker.service import Matchmaker
+from signalling.matching.labels import labels_in
 from signalling.matching.seats import Seat, Seats
 from signalling.registry import Player
 
@@ -144,6 +145,8 @@ class Claims:
             application=wish.application,
             region=wish.region,
             requirements=wish.requirements,
+            priority=seat.player.grant.priority,
+            max_duration=seat.player.grant.max_duration,
             sink=seat,
         )
 
@@ -171,7 +174,12 @@ def refusal(error: MatchError) -> ClaimRefused:
 def wish_of(player: Player) -> Wish:
     """Return what the URL of a player's socket asks for."""
     query = player.origin.query
-    return Wish(application=query.get("application", ""), region=query.get("region", ""))
+    named = {name: query[name] for name in ("version", "profile") if query.get(name)}
+    return Wish(
+        application=query.get("application", ""),
+        region=query.get("region", ""),
+        requirements=named | labels_in(query),
+    )
 
 
 def token_of(player: Player) -> str:

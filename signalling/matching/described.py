@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from matchmaker.answers import HostAnswer, QueueAnswer, ScaleAnswer, SessionAnswer, SessionRow
+from matchmaker.http import HostReport
 from signalling.matching.routes import BackEnd
 from signalling.openapi import Access, Operation
 
@@ -82,6 +83,17 @@ SESSIONS: Final[Sequence[Operation]] = (
         response=list[HostAnswer],
         errors=(UNAVAILABLE,),
         access=Access.ADMIN,
+    ),
+    Operation(
+        method="PATCH",
+        path="/api/hosts/{id}",
+        name="reportHost",
+        summary="Tells how busy a host's GPU is, whether it is healthy, what it can take",
+        description="It counts from now on, until the next one.",
+        body=HostReport,
+        errors=(400, 404, UNAVAILABLE),
+        access=Access.ADMIN,
+        parameters=(HOST_ID,),
     ),
     Operation(
         method="POST",

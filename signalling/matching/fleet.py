@@ -9,13 +9,9 @@ import structlog
 from matchmaker.service import Matchmaker
 from signalling.errors import CloseCode
 from signalling.matching.claims import Claims
+from signalling.matching.labels import labels_in
 from signalling.matching.seats import Seats
 from signalling.registry import Kind, Registry, Streamer
-
-LABEL: Final = "label."
-"""Begins the query parameters that are labels: `?label.gpu=l4`."""
-
-MAX_LABELS: Final = 16
 
 MAX_TEXT: Final = 128
 """Characters of what a streamer says of itself, each."""
@@ -102,20 +98,11 @@ def description(streamer: Streamer) -> dict[str, Any]:
     return {
         "host": told.get("host") or origin.address or "unknown",
         "address": origin.address,
-        "labels": _labels(told),
+        "labels": labels_in(told),
         "capacity": _count(told, "capacity", default=1),
         "host_capacity": _count(told, "host_capacity", default=0),
         **{name: told.get(name, "") for name in NAMED},
     }
-
-
-def _labels(told: Mapping[str, str]) -> dict[str, str]:
-    labels = {
-        name.removeprefix(LABEL): value
-        for name, value in told.items()
-        if name.startswith(LABEL) and len(name) <= MAX_TEXT
-    }
-    return dict(list(labels.items())[:MAX_LABELS])
 
 
 def _count(told: Mapping[str, str], name: str, *, default: int) -> int:

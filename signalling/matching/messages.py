@@ -111,7 +111,7 @@ class SessionMessages:
             Wish(
                 application=asked.application or by_url.application,
                 region=asked.region or by_url.region,
-                requirements=asked.requirements,
+                requirements={**by_url.requirements, **asked.requirements},
             ),
         )
 

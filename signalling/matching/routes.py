@@ -17,6 +17,7 @@ from signalling.access.credentials import bearer_token
 from signalling.access.identity import ANONYMOUS_PREFIX, Users
 from signalling.access.limits import Limits
 from signalling.access.operators import Operators
+from signalling.access.proxies import client_address
 from signalling.error_body import error_response
 from signalling.errors import Refused
 from signalling.openapi import Operation
@@ -29,6 +30,9 @@ PAGES: Final = "/admin"
 
 CREATED: Final = 201
 
+MIN_CLIENT_TOKEN: Final = 16
+"""Characters of a client token that can stand for its user: too many to be guessed."""
+
 CALLER: Final = web.RequestKey("CALLER", Caller)
 """Where a request keeps who asks."""
 
@@ -37,7 +41,7 @@ class BackEnd(SessionBody, rename="camel", frozen=True):
     """A request for a session; who asks is told by a trusted back end alone."""
 
     user_id: str = ""
-    priority: Annotated[int, msgspec.Meta(ge=0)] = 0
+    priority: Annotated[int, msgspec.Meta(ge=0)] | None = None
     max_duration_seconds: Annotated[float, msgspec.Meta(ge=0, le=7 * 86_400)] = 0.0
 
 
@@ -118,7 +122,12 @@ class SessionRoutes:
             # Who has no name yet gets one with each request, and a place with each name.
             self._limits.attempt(request)
         grant = await self._authenticator.player(request)
-        return Caller(self._users.of(grant))
+        user = self._users.of(grant)
+        if user.startswith(ANONYMOUS_PREFIX) and not self._authenticator.user_of_cookie(
+            request
+        ):
+            user = await self._repeating(request) or user
+        return Caller(user, priority=grant.priority, max_duration=grant.max_duration)
 
     def _claim(self, request: web.Request) -> Claim | None:
         """Return what a session's token says; it is good for that session alone."""
@@ -132,6 +141,19 @@ class SessionRoutes:
             return None
         return claim if claim.session_id == session_id else None
 
+    async def _repeating(self, request: web.Request) -> str:
+        """Return the user that a nameless request's client token stands for, if any."""
+        raw = await request.read()
+        if not raw or len(raw) > MAX_BODY:
+            return ""
+        try:
+            token = msgspec.json.decode(raw, type=SessionBody).client_token
+        except (msgspec.MsgspecError, RecursionError):
+            return ""
+        if len(token) < MIN_CLIENT_TOKEN:
+            return ""
+        return self._users.repeating(token, client_address(request))
+
     async def _back_end(self, request: web.Request) -> Caller:
         operator = Caller("", admin=True)
         raw = await request.read()
@@ -139,7 +161,7 @@ class SessionRoutes:
             return operator
         try:
             told = msgspec.json.decode(raw, type=BackEnd)
-        except (msgspec.MsgspecError, RecursionError) as exc:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
             raise Refused(400, "bad_request", str(exc)) from None
         return dataclasses.replace(
             operator,

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
+from signalling.errors import OptionError
 from signalling.messages import Json
 
 Translate = Callable[[Any], Json]
@@ -26,22 +28,19 @@ def _as(name: str) -> Translate:
     return lambda value: {name: value}
 
 
-def _is_true(value: Any) -> bool:
-    return value is True or str(value).lower() == "true"
+def _switch(name: str, on: Json, off: Json) -> Translate:
+    """Return what takes a value of Cirrus's *name* for on or off; 1 and "yes" are on, too."""
+
+    def translate(value: Any) -> Json:
+        try:
+            return on if TypeAdapter(bool).validate_python(value) else off
+        except ValidationError:
+            raise OptionError(f"{name}: must be true or false (it is {value!r})") from None
+
+    return translate
 
 
-def _use_https(value: Any) -> Json:
-    """Cirrus with HTTPS always redirects."""
-    return {"https": _is_true(value), "https_redirect": _is_true(value)}
-
-
-def _log_to_file(value: Any) -> Json:
-    return {"log_folder": "logs"} if _is_true(value) else {}
-
-
-def _log_verbose(value: Any) -> Json:
-    return {"console_messages": "verbose"} if _is_true(value) else {}
-
+HTTPS: Final = {"https": True, "https_redirect": True}
 
 CIRRUS: Final[Mapping[str, Translate]] = {
     "HttpPort": _as("player_port"),
@@ -52,11 +51,12 @@ CIRRUS: Final[Mapping[str, Translate]] = {
     "EnableWebserver": _as("serve"),
     "HomepageFile": _as("homepage"),
     "AdditionalRoutes": _as("additional_routes"),
-    "UseHTTPS": _use_https,
+    # Cirrus with HTTPS always redirects.
+    "UseHTTPS": _switch("UseHTTPS", HTTPS, dict.fromkeys(HTTPS, False)),
     "HTTPSCertFile": _as("ssl_cert_path"),
     "HTTPSKeyFile": _as("ssl_key_path"),
-    "LogToFile": _log_to_file,
-    "LogVerbose": _log_verbose,
+    "LogToFile": _switch("LogToFile", {"log_folder": "logs"}, {}),
+    "LogVerbose": _switch("LogVerbose", {"console_messages": "verbose"}, {}),
     "peerConnectionOptions": _as("peer_options"),
     "UseMatchmaker": _as("use_matchmaker"),
     "MatchmakerAddress": _as("matchmaker_address"),
@@ -74,7 +74,10 @@ POINTLESS: Final[Mapping[str, str]] = {
 }
 """Cirrus's keys that nothing here corresponds to, and why."""
 
-INERT: Final = (False, "", None)
+UNSET: Final = ("", None)
+"""Values of any key that mean its default."""
+
+INERT: Final = (False, *UNSET)
 """Values of pointless keys that asked for nothing in the first place."""
 
 HARMLESS: Final = frozenset({"DisableSSLCert"})
@@ -114,13 +117,15 @@ class Translated:
     unknown: list[str] = field(default_factory=list)
     pointless: dict[str, str] = field(default_factory=dict)
     """Keys that do nothing here, and why."""
+    called: Mapping[str, str] = field(default_factory=dict)
+    """What the file calls our options, where it has another name for them."""
 
 
 def translate(
     content: Mapping[str, Any], *, known: Mapping[str, FieldInfo], folder: Path
 ) -> Translated:
     """Return the options in *content*, a configuration file in *folder*."""
-    result = Translated()
+    result = Translated(called=called(content))
     if is_cirrus(content):
         result.values.update({"dialect": "cirrus", **_pages_of_cirrus(folder)})
     for key, value in content.items():
@@ -128,11 +133,16 @@ def translate(
             _note_pointless(result, key, value)
             continue
         for name, translated in _options(key, value).items():
-            if name in known:
-                _put(result.values, name, _anchored(known[name], translated, folder))
-            else:
+            if name not in known:
                 result.unknown.append(name)
+            elif translated not in UNSET:
+                _put(result.values, name, _anchored(known[name], translated, folder))
     return _with_homepage(result, folder) if is_cirrus(content) else result
+
+
+def called(names: Iterable[str]) -> dict[str, str]:
+    """Return what Cirrus calls our options, by those of its keys that are among *names*."""
+    return {option: key for key in names if key in CIRRUS for option in CIRRUS[key]("true")}
 
 
 def is_cirrus(content: Mapping[str, Any]) -> bool:

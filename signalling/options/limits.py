@@ -25,6 +25,9 @@ class LimitSettings(OptionGroup):
     failed_attempts_per_minute: float = Field(10, ge=0)
     """Wrong tokens from one address before it gets 429; 0 means no limit."""
 
+    chat_per_minute_per_address: float = Field(300, ge=0)
+    """Questions to the consultant from one address or IPv6 /64 in a minute; 0: no limit."""
+
     limit_loopback: bool = False
     """Count this machine's own peers too, where they came through no proxy."""
 

@@ -23,6 +23,12 @@ class LogSettings(OptionGroup):
     log_level_file: Level = "info"
     """The least level that is written to log_folder."""
 
+    log_lines_per_second: float = Field(200, ge=0)
+    """Lines of one event, on average; more are left out and counted. 0 means no limit."""
+
+    log_lines_burst: int = Field(5_000, ge=1)
+    """Lines of one event at once."""
+
     console_messages: Detail | None = Field(None, json_schema_extra={"preset": "basic"})
     """Log every message: who and what (basic), all of it (verbose), or that indented."""
 

@@ -53,6 +53,8 @@ class Options(BaseSettings):
         cli_implicit_flags=True,
         cli_exit_on_error=False,
         cli_avoid_json=True,
+        # A token of digits in JSON need not be quoted.
+        coerce_numbers_to_str=True,
     )
 
     @classmethod
@@ -70,10 +72,9 @@ class Options(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _read_secrets(cls, values: Any) -> Any:
-        """Read each `X_file` whose `X` is an option that is not given itself."""
+        """Drop what is empty; read each `X_file` whose `X` is not given itself."""
         if not isinstance(values, dict):
             return values
-        # Wilbur's own file has "" where an option is not used.
         read = {key: value for key, value in values.items() if not cls._is_unused(key, value)}
         for name, path in list(read.items()):
             target = name.removesuffix("_file")
@@ -84,8 +85,9 @@ class Options(BaseSettings):
 
     @classmethod
     def _is_unused(cls, name: str, value: Any) -> bool:
+        """Return whether a value means the default, as in the files of Epic's servers."""
         option = cls.model_fields.get(name)
-        return value == "" and option is not None and option.default is None
+        return option is not None and (value is None or (value == "" and option.default != ""))
 
 
 def load(
@@ -93,9 +95,12 @@ def load(
     arguments: Sequence[str],
     *,
     file: Mapping[str, Any] | None = None,
+    called: Mapping[str, str] | None = None,
 ) -> SettingsT:
     """
     Return the settings of one command; *file* is what a configuration file held.
+
+    A complaint names options as whoever gave them does, by *called*.
 
     Raises:
         OptionError: A value cannot be used, or an option is unknown.
@@ -105,7 +110,7 @@ def load(
     try:
         return CliApp.run(kind, cli_args=list(normalised(kind, arguments)), **(file or {}))
     except ValidationError as exc:
-        raise OptionError(_explain(exc)) from None
+        raise OptionError(_explain(exc, called or {})) from None
     except SettingsError as exc:
         raise OptionError(_explain_parsing(kind, str(exc))) from None
 
@@ -179,14 +184,14 @@ def read_json(path: Path, *, option: str) -> dict[str, Any]:
     return content
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, called: Mapping[str, str]) -> str:
     fault = error.errors(include_url=False)[0]
     name = ".".join(str(part) for part in fault["loc"]) or "options"
-    message = fault["msg"].removeprefix("Value error, ")
+    complaint = f"{called.get(name, name)}: {fault['msg'].removeprefix('Value error, ')}"
     # A fault of all options together has them all as its input.
     if not fault["loc"] or any(word in name for word in UNSHOWN):
-        return f"{name}: {message}"
-    return f"{name}: {message} (it is {fault['input']!r})"
+        return complaint
+    return f"{complaint} (it is {fault['input']!r})"
 
 
 def _explain_parsing(kind: type[BaseModel], complaint: str) -> str:

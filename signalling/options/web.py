@@ -18,8 +18,8 @@ class WebSettings(OptionGroup):
     http_root: Path | None = None
     """A folder to serve in place of the built-in page."""
 
-    homepage: str = "index.html"
-    """The file of http_root that answers /."""
+    homepage: str = ""
+    """The file of http_root that answers /; by default index.html, or else player.html."""
 
     additional_routes: dict[str, Path] = Field(default_factory=dict)
     """More folders to serve, as JSON: {"/images": "folder"}."""
@@ -57,8 +57,8 @@ class WebSettings(OptionGroup):
     cors_allowed_methods: str = "GET,HEAD,POST,PUT,DELETE,OPTIONS"
     """The methods that cors is for, with commas between."""
 
-    cors_allowed_headers: str = "Content-Type,Authorization"
-    """The request headers that cors is for, with commas between."""
+    cors_allowed_headers: str = ""
+    """The request headers that cors is for, with commas between; empty: any."""
 
     cors_credentials: bool = False
     """Let those sites send cookies along; cors_allowed_origins must name them then."""
@@ -73,7 +73,7 @@ class WebSettings(OptionGroup):
         if not isinstance(value, str):
             return value
         try:
-            return json.loads(value or "{}")
+            return json.loads(value)
         except ValueError as exc:
             raise ValueError(f"must be a JSON object: {exc}") from None
 

@@ -56,10 +56,14 @@ class Link:
                 yield message
 
     @property
+    def close_code(self) -> int | None:
+        """What the socket was closed with, once it is."""
+        return self._socket.close_code
+
+    @property
     def end(self) -> str:
         """Why the socket closed: the close code and its error, if any."""
-        error = self._socket.exception()
-        return f"{self._socket.close_code} {error or ''}".strip()
+        return f"{self.close_code} {self._socket.exception() or ''}".strip()
 
 
 def parse_message(data: str | bytes) -> SignallingMessage | None:

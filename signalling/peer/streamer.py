@@ -8,13 +8,14 @@ players when its signalling socket closes and tries again every 2 s.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 import aiohttp
 import structlog
 
 from signalling import logs
+from signalling.errors import CloseCode
 from signalling.options.reading import load
 from signalling.peer import rtc
 from signalling.peer.lifetime import end_tasks, until_told
@@ -72,9 +73,14 @@ class Streamer:
                 self._trouble = ""
                 self._log.info("streamer_connected", url=shown(self._url))
                 await Connection(self, link).serve()
-                self._log.warning("streamer_disconnected", reason=link.end)
+                self._report_end(link)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             self._complain(reason_of(error))
+
+    def _report_end(self, link: Link) -> None:
+        """Log that the socket closed; that a server ends when told to is nothing to warn of."""
+        level = "info" if link.close_code == CloseCode.RESTART else "warning"
+        getattr(self._log, level)("streamer_disconnected", reason=link.end)
 
     def _complain(self, reason: str) -> None:
         """Warn once of each trouble, not every two seconds of the same."""
@@ -233,9 +239,13 @@ async def run_streamers(settings: StreamerSettings) -> None:
                 tasks.create_task(Streamer(settings, streamer_id=streamer_id).run())
 
 
-def main(arguments: Sequence[str]) -> int:
+Lasting = Callable[[Coroutine[Any, Any, None]], Coroutine[Any, Any, None]]
+"""How long to go on."""
+
+
+def main(arguments: Sequence[str], lasting: Lasting = until_told) -> int:
     """
-    Run the streamers of the options until SIGINT or SIGTERM; return the exit code.
+    Run the streamers of the options, until SIGINT or SIGTERM; return the exit code.
 
     Raises:
         OptionError: An option cannot be used.
@@ -245,7 +255,7 @@ def main(arguments: Sequence[str]) -> int:
     output = logs.configure(settings.log_level_console)
     try:
         with asyncio.Runner() as runner:
-            runner.run(until_told(run_streamers(settings)))
+            runner.run(lasting(run_streamers(settings)))
     finally:
         output.close()
     return 0

@@ -61,7 +61,8 @@ class Canary:
         heard = await _hear(self.streamer, "answer", song)
         assert heard == {"type": "answer", "sdp": song, "playerId": self._player_id}
         await self.streamer.say("offer", sdp=song, playerId=self._player_id)
-        assert await _hear(self.player, "offer", song) == {"type": "offer", "sdp": song}
+        heard = await _hear(self.player, "offer", song)
+        assert heard == {"type": "offer", "sdp": song, "playerId": self._player_id}
 
 
 async def _hear(peer: Peer, wire_name: str, sdp: str) -> dict[str, object]:
@@ -160,7 +161,7 @@ class Arena:
         assert sum(len(wheel) for wheel in server._wheels.values()) == 2
         if server.matchmaking is not None:
             await self._no_sessions_left(server.matchmaking)
-        assert _tasks() <= self._tasks
+        assert _tasks() <= self._tasks, [t.get_coro().__qualname__ for t in asyncio.all_tasks()]
         await self.canary.sings()
 
     @staticmethod

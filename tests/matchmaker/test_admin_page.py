@@ -99,9 +99,68 @@ async def test_the_operator_sees_and_acts(page: Page, matchmaker: Matchmaker) ->
     await page.get_by_role("button", name="Drain gpu-a").click()
     await expect(page.locator("#hosts .draining")).to_have_count(1)
     await page.get_by_role("button", name="End alice").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    assert await matchmaker.find(user="alice")
+    await page.get_by_role("button", name="End alice").click()
+    await page.get_by_role("dialog").get_by_role("button", name="End").click()
     await expect(page.locator("#sessions .ended")).to_have_count(1)
     session = await matchmaker.store.session_of("alice")
     assert session is not None
     assert session.reason == "operator"
+    await picture(page, "admin")
+
+
+async def picture(page: Page, name: str) -> None:
+    """Keep a screenshot where a folder for them is named."""
     if folder := os.environ.get("SCREENSHOTS"):
-        await page.screenshot(path=Path(folder) / "admin.png", full_page=True)
+        await page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+async def test_a_thousand_instances_can_be_searched(page: Page, matchmaker: Matchmaker) -> None:
+    """Some rows at a time, filtered by words and state, sorted by any column."""
+    for host in range(250):
+        for number in range(4):
+            name, region = f"host-{host:03}", ("eu", "us", "kr")[host % 3]
+            await matchmaker.streamer_joined(f"{name}-ue{number}", host=name, region=region)
+    for number in range(300):
+        outcome = await matchmaker.request(f"visitor-{number:03}")
+        await matchmaker.subscribed(outcome.session.id, f"player-{number}")
+    await enter(page, "letmein")
+    rows, count = page.locator("#hosts tr"), page.locator("section", has=page.locator("#hosts"))
+    await expect(rows).to_have_count(25)
+    await expect(count.locator(".count")).to_have_text("252")
+    await picture(page, "admin-many")
+    await page.get_by_role("button", name="Show more hosts").click()
+    await expect(rows).to_have_count(125)
+    await page.get_by_label("Filter").fill("host-07")
+    await expect(rows).to_have_count(10)
+    await expect(count.locator(".count")).to_have_text("10 of 252")
+    await page.get_by_role("button", name="Drain host-077").click()
+    await page.get_by_label("State of hosts").select_option("draining")
+    await expect(rows).to_have_count(1)
+    await page.get_by_label("State of hosts").select_option("")
+    await page.get_by_label("Filter").fill("")
+    await (
+        page.locator("#hosts-title")
+        .locator("xpath=../..")
+        .get_by_role("button", name="Host", exact=True)
+        .dblclick()
+    )
+    await expect(rows.first).to_contain_text("host-249")
+    await picture(page, "admin-sorted")
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await picture(page, "admin-phone")
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+async def test_rows_stay_while_they_say_the_same(page: Page, matchmaker: Matchmaker) -> None:
+    """So that a click or a selection is not lost to the next round; changes are drawn."""
+    await enter(page, "letmein")
+    row = await page.locator("#hosts tr").first.element_handle()
+    async with page.expect_response("**/api/scale"):
+        pass
+    await expect(page.locator("#state")).to_contain_text("As of")
+    assert row is not None
+    assert await row.evaluate("row => row.isConnected")
+    await matchmaker.streamer_joined("late", host="gpu-a", region="eu")
+    await expect(page.locator("#hosts tr").first).to_contain_text("late")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from matchmaker.cirrus import (
     MAX_MESSAGE,
+    MAX_WAITING,
     REDIRECT_SECONDS,
     WAIT_SECONDS,
     Admission,
@@ -101,6 +103,36 @@ def test_two_visitors_never_meet() -> None:
     assert cirrus.take("b", REDIRECT_SECONDS + 1).server is None
     cirrus.handle(1, {"type": "clientDisconnected"}, peer="127.0.0.1")
     assert cirrus.take("b", REDIRECT_SECONDS + 2).server is first.server
+
+
+def test_a_server_that_connects_anew_is_one_server() -> None:
+    """Its former connection may be open for half a minute; two visitors would meet there."""
+    cirrus = registry()
+    register(cirrus, 1)
+    cirrus.handle(2, CONNECT | {"port": 9001}, peer="127.0.0.1")
+    assert len(cirrus.servers) == 1
+    assert cirrus.take("a", 0).server is not None
+    assert cirrus.take("b", 0).server is None
+    with pytest.raises(CirrusError, match="must be connect"):
+        cirrus.handle(1, {"type": "clientDisconnected"}, peer="127.0.0.1")
+    cirrus.gone(1)
+    assert len(cirrus.servers) == 1
+
+
+def test_ten_thousand_visitors_in_line_are_counted_together() -> None:
+    """Nobody's question walks along the whole line; places are right all the same."""
+    cirrus = registry()
+    register(cirrus, 1)
+    cirrus.take("first", 0)
+    tickets = [f"t{number}" for number in range(MAX_WAITING)]
+    assert [cirrus.take(ticket, 1).position for ticket in tickets] == list(range(1, 10_001))
+    assert cirrus.take("too many", 1).position == MAX_WAITING + 1
+    began = time.process_time()
+    asked = [cirrus.take(ticket, 3).position for ticket in tickets]
+    assert asked == list(range(1, 10_001))
+    assert time.process_time() - began < 2
+    cirrus.take("t1", WAIT_SECONDS + 2)
+    assert cirrus.take("t1", WAIT_SECONDS + 3).server is not None
 
 
 def test_a_visitor_who_never_arrives_frees_the_server() -> None:

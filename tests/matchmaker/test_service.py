@@ -169,6 +169,28 @@ async def test_the_estimate_comes_from_measured_ends(make: Make, clock: ManualCl
     assert told.eta_seconds == pytest.approx(20, rel=0.05)
 
 
+async def test_an_estimate_grows_while_nothing_ends(make: Make, clock: ManualClock) -> None:
+    """Who was told a minute is told more, though nobody has moved."""
+    matchmaker = await make()
+    await matchmaker.streamer_joined("ue1", host="h1")
+    for number in range(4):
+        outcome = await matchmaker.request(f"past{number}")
+        await matchmaker.subscribed(outcome.session.id, "p")
+        clock.advance(60)
+        await matchmaker.release(outcome.session.id)
+    plays = await matchmaker.request("holder", sink=Page())
+    await matchmaker.subscribed(plays.session.id, "p")
+    await settled(matchmaker, 4)
+    page = Page()
+    await matchmaker.request("u", sink=page)
+    first = await page.until(Queued)
+    later = await advanced(clock, page.until(Queued, 2))
+    assert (first.position, later.position) == (1, 1)
+    assert first.eta_seconds is not None
+    assert later.eta_seconds is not None
+    assert later.eta_seconds > first.eta_seconds + 25
+
+
 async def settled(matchmaker: Matchmaker, ends: int) -> None:
     """Wait until the node has heard of so many ends."""
     estimates = matchmaker._room.estimates
@@ -293,8 +315,9 @@ async def test_a_waiter_without_a_socket_polls(make: Make, clock: ManualClock) -
     assert outcome.standing.position == 1
     clock.advance(14)
     assert (await matchmaker.poll(outcome.session.id)).standing == outcome.standing
-    clock.advance(16)
-    await matchmaker.tick()
+    for _ in range(3):
+        clock.advance(6)
+        await matchmaker.tick()
     ended = await matchmaker.poll(outcome.session.id)
     assert ended.session.reason == "abandoned"
     with pytest.raises(RefusedError):
@@ -308,9 +331,10 @@ async def test_a_forged_or_old_token_is_refused(make: Make, clock: ManualClock) 
     forged = SessionTokens(b"x" * 32, clock=clock).issue(outcome.session, lifetime=60)
     with pytest.raises(BadTokenError):
         await matchmaker.resume(forged, Page())
+    old = outcome.token
     clock.advance(100_000)
     with pytest.raises(BadTokenError, match="expired"):
-        await matchmaker.resume(outcome.token, Page())
+        await matchmaker.resume(old, Page())
 
 
 async def test_a_drained_host_lets_its_sessions_finish(make: Make) -> None:
@@ -373,6 +397,89 @@ async def test_what_happened_during_an_outage_is_told_afterwards(
     assert clock.now() == START
 
 
+async def test_an_outage_is_pardoned_once_it_is_over(make: Make, clock: ManualClock) -> None:
+    """Who could not poll meanwhile still waits; who does not afterwards leaves."""
+    matchmaker = await make()
+    outcome = await matchmaker.request("alice")
+    broken = DownStore(matchmaker.store)
+    matchmaker.store = broken  # type: ignore[assignment]
+    for _ in range(3):
+        clock.advance(10)
+        with pytest.raises(StateUnavailableError):
+            await matchmaker.tick()
+    broken.down = False
+    await matchmaker.tick()
+    assert (await matchmaker.find(user="alice")) is not None
+    for _ in range(3):
+        clock.advance(6)
+        await matchmaker.tick()
+    ended = await matchmaker.store.session(outcome.session.id)
+    assert ended is not None
+    assert ended.reason == "abandoned"
+
+
+async def test_a_store_that_lost_its_last_second_is_put_right(make: Make) -> None:
+    """Instances that left are not offered, those that came are."""
+    matchmaker = await make()
+    await matchmaker.streamer_joined("gone", host="h1", application="other")
+    await matchmaker.streamer_joined("came", host="h1", application="other")
+    await matchmaker.store.remove_instance("came", now=START)
+    matchmaker._instances.discard("gone")
+    matchmaker._recovery.note()
+    await matchmaker.tick()
+    assert not await matchmaker.store.instance_exists("gone")
+    assert await matchmaker.store.instance_exists("came")
+
+
+async def test_who_lost_their_holder_has_it_again_after_a_gap(make: Make) -> None:
+    """A node that was taken for dead by others takes up its waiters where they stand."""
+    matchmaker = await make()
+    page = Page()
+    outcome = await matchmaker.request("alice", sink=page)
+    holder = matchmaker._holders.find(page)
+    assert holder is not None
+    await matchmaker.store.attach(outcome.session.id, holder="", now=START)
+    holder.session = outcome.session
+    matchmaker._holders._by_name[holder.name] = holder
+    matchmaker._holders._by_sink[page] = holder
+    matchmaker._recovery.note()
+    await matchmaker.tick()
+    session = await matchmaker.store.session(outcome.session.id)
+    assert session is not None
+    assert session.holder == holder.name
+
+
+async def test_a_released_session_is_told_at_once(make: Make) -> None:
+    """So that the next request of the same socket is not answered by the last one's end."""
+    matchmaker = await make()
+    page = Page()
+    first = await matchmaker.request("alice", sink=page)
+    await matchmaker.release(first.session.id)
+    assert [e.session_id for e in page.events if isinstance(e, Ended)] == [first.session.id]
+    second = await matchmaker.request("alice", sink=page)
+    other = Page()
+    third = await matchmaker.request("bob", sink=other)
+    await other.until(Queued)
+    await matchmaker.release(third.session.id)
+    assert await matchmaker.find(user="alice") == second.session
+    assert [e.session_id for e in page.events if isinstance(e, Ended)] == [first.session.id]
+
+
+async def test_places_without_a_socket_are_told_from_what_is_known(make: Make) -> None:
+    """The first poll of a waiter says what the request said."""
+    matchmaker = await make()
+    outcomes = [await matchmaker.request(f"u{number}") for number in range(3)]
+    for number, outcome in enumerate(outcomes, 1):
+        polled = await matchmaker.poll(outcome.session.id)
+        assert polled.standing is not None
+        assert polled.standing.position == number
+    matchmaker._room._standings.clear()
+    matchmaker._room._stale = False
+    lost = await matchmaker.poll(outcomes[2].session.id)
+    assert lost.standing is not None
+    assert (lost.standing.position, lost.standing.length) == (3, 3)
+
+
 async def test_a_repeated_request_after_the_end_is_told_the_end(make: Make) -> None:
     """Not that it was assigned."""
     matchmaker = await make()
@@ -432,7 +539,7 @@ async def test_holders_are_told_when_the_store_lost_their_session(
     assert holder is not None
     assert holder.session is not None
     holder.session = type(holder.session)(id="never", user="x", demand="", attributes={})
-    matchmaker._on_gap()
+    matchmaker._recovery.note()
     failed = await advanced(clock, page.until(Failed))
     assert failed.code == "state_lost"
     assert not [e for e in kept.events if isinstance(e, Failed)]

@@ -210,11 +210,11 @@ class StoreMachine(RuleBasedStateMachine):
         self.run(self.store.patch_host(host, HostPatch(draining=drain), now=self.now))
 
     @precondition(lambda self: self.before)
-    @rule(seconds=st.sampled_from([1.0, 14.0, 21.0, 31.0, 150.0]))
-    def pass_time(self, seconds: float) -> None:
-        """Let time pass and the store notice."""
+    @rule(seconds=st.sampled_from([1.0, 14.0, 21.0, 31.0, 150.0]), pardon=st.booleans())
+    def pass_time(self, seconds: float, pardon: bool) -> None:  # noqa: FBT001
+        """Let time pass and the store notice, sometimes after an outage."""
         self.now += seconds
-        self.run(self.store.tick(now=self.now))
+        self.run(self.store.tick(now=self.now, pardon=pardon))
 
     @invariant()
     def holds(self) -> None:

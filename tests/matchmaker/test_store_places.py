@@ -176,6 +176,66 @@ async def test_a_canary_gets_its_share(make_store: MakeStore) -> None:
     assert (await enter(store, "d", canary=0.9)).host == "h2"
 
 
+async def test_a_waiter_gets_the_version_of_its_draw(make_store: MakeStore) -> None:
+    """Also when its place frees later, and when its instance dies."""
+    store = await make_store(Rules(canary={"default": Canary(version="2", share=0.1)}))
+    await enter(store, "u", canary=0.05)
+    await store.patch_host("h", HostPatch(), now=NOW)
+    await store.put_instance(spec("old1", "h", version="1"), now=NOW)
+    await enter(store, "w", canary=0.05)
+    for name in ("old2", "old3"):
+        await store.put_instance(spec(name, "h", version="1"), now=NOW)
+    await store.put_instance(spec("new", "h2", version="2"), now=NOW)
+    await store.remove_instance("old1", now=NOW)
+    moved = await store.session("s-u")
+    assert moved is not None
+    assert moved.instance == "new"
+
+
+async def test_a_place_for_two_applications_goes_to_the_earlier_waiter(
+    make_store: MakeStore,
+) -> None:
+    """Whatever the applications are called."""
+    for first, second in (("a", "z"), ("z", "a")):
+        store = await make_store(Rules(host_capacity=1))
+        for name in ("a", "z"):
+            await store.put_instance(
+                spec(f"{name}-of-{first}", first, application=name), now=NOW
+            )
+        demands = [Demand.of(first), Demand.of(second)]
+        users = [f"{first}{n}" for n in range(3)]
+        await enter(store, users[0], demand=demands[0])
+        await enter(store, users[1], demand=demands[0], now=NOW + 1)
+        await enter(store, users[2], demand=demands[1], now=NOW + 2)
+        await store.end(f"s-{users[0]}", reason=EndReason.RELEASED, now=NOW + 3)
+        states = [await state(store, f"s-{user}") for user in users]
+        assert states == ["ended", "reserved", "queued"]
+        for user in users:
+            await store.end(f"s-{user}", reason=EndReason.RELEASED, now=NOW + 4)
+        for name in ("a", "z"):
+            await store.remove_instance(f"{name}-of-{first}", now=NOW + 4)
+
+
+async def test_telling_of_an_instance_again_does_not_recycle_it(make_store: MakeStore) -> None:
+    """One that was used stays marked; one that the store forgot is marked."""
+    store = await make_store(Rules(recycle=True))
+    heard = Heard(store)
+    await store.put_instance(spec("a"), now=NOW)
+    await enter(store, "u")
+    await store.activate("s-u", player_id="p", now=NOW)
+    await store.end("s-u", reason=EndReason.RELEASED, now=NOW)
+    await store.put_instance(spec("a", fresh=False), now=NOW)
+    await enter(store, "w")
+    assert await state(store, "s-w") is SessionState.QUEUED
+    await store.remove_instance("a", now=NOW)
+    await store.put_instance(spec("a", fresh=False), now=NOW)
+    assert await state(store, "s-w") is SessionState.QUEUED
+    await store.put_instance(spec("a"), now=NOW)
+    assert await state(store, "s-w") is SessionState.RESERVED
+    await heard.until(ChangeKind.ASSIGNED, "s-w")
+    assert [change.kind for change in heard.changes].count(ChangeKind.RECYCLE) == 2
+
+
 async def test_an_instance_of_nobody_cannot_be_removed(make_store: MakeStore) -> None:
     """Unknown names are answered, not raised."""
     store = await make_store()

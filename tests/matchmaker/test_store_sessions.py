@@ -112,18 +112,78 @@ async def test_a_session_is_warned_and_ends(make_store: MakeStore) -> None:
 
 async def test_input_keeps_an_idle_session_alive(make_store: MakeStore) -> None:
     """The idle limit is warned of, put off by input, and enforced."""
-    store = await make_store(Rules(idle=100, warning=60))
+    store = await make_store(Rules(idle=100, warning=40))
     heard = Heard(store)
     await store.put_instance(spec("a"), now=NOW)
     await enter(store, "u")
     await store.activate("s-u", player_id="p", now=NOW)
-    await store.tick(now=NOW + 41)
+    await store.tick(now=NOW + 61)
     assert (await heard.until(ChangeKind.EXPIRING, "s-u")).reason == EndReason.IDLE
-    await store.touch(["s-u", "unknown"], now=NOW + 50)
-    await store.tick(now=NOW + 101)
+    await store.touch(["s-u", "unknown"], now=NOW + 70)
+    await store.tick(now=NOW + 121)
     assert await state(store, "s-u") is SessionState.ACTIVE
-    await store.tick(now=NOW + 151)
+    await store.tick(now=NOW + 171)
     assert (await heard.until(ChangeKind.ENDED, "s-u")).reason == EndReason.IDLE
+
+
+async def test_a_short_idle_limit_is_not_warned_of_all_the_time(make_store: MakeStore) -> None:
+    """However long the warning should be, half of the limit passes without one."""
+    store = await make_store(Rules(idle=30, warning=60))
+    heard = Heard(store)
+    await store.put_instance(spec("a"), now=NOW)
+    await enter(store, "u")
+    await store.activate("s-u", player_id="p", now=NOW)
+    for second in (10, 20, 30):
+        await store.tick(now=NOW + second)
+        await store.touch(["s-u"], now=NOW + second)
+    await store.end("s-u", reason=EndReason.RELEASED, now=NOW + 31)
+    await heard.until(ChangeKind.ENDED, "s-u")
+    assert ChangeKind.EXPIRING not in [change.kind for change in heard.changes]
+
+
+async def test_an_outage_is_held_against_nobody(make_store: MakeStore) -> None:
+    """Who could not poll, subscribe, come back or move in time gets the time again."""
+    store = await make_store(Rules(idle=50, grace=30, max_duration=1000, warning=10))
+    for name in ("a", "b", "c"):
+        await store.put_instance(spec(name), now=NOW)
+    for user in ("plays", "broke", "came"):
+        await enter(store, user)
+    for user in ("plays", "broke"):
+        await store.activate(f"s-{user}", player_id="p", now=NOW)
+    await store.detach("s-broke", holder="n1/broke", gone=True, now=NOW)
+    await enter(store, "polls", holder="")
+    users = ("plays", "broke", "came", "polls")
+    await store.tick(now=NOW + 100, pardon=True)
+    before = ["active", "grace", "reserved", "queued"]
+    assert [await state(store, f"s-{user}") for user in users] == before
+    await store.tick(now=NOW + 200)
+    ended = [await store.session(f"s-{user}") for user in users]
+    assert all(session and session.reason for session in ended)
+
+
+async def test_an_outage_does_not_prolong_the_maximum_duration(make_store: MakeStore) -> None:
+    """The stream went on meanwhile."""
+    store = await make_store(Rules(max_duration=60))
+    await store.put_instance(spec("a"), now=NOW)
+    await enter(store, "u")
+    await store.activate("s-u", player_id="p", now=NOW)
+    await store.tick(now=NOW + 61, pardon=True)
+    assert await state(store, "s-u") is SessionState.ENDED
+
+
+async def test_moving_to_another_node_does_not_prolong_a_session(make_store: MakeStore) -> None:
+    """It goes on with the time that it still has."""
+    store = await make_store(Rules(max_duration=100, warning=0))
+    for node in ("n1", "n2"):
+        await store.put_instance(spec(node, node, node_name=node), now=NOW)
+    await enter(store, "u", demand=Demand.of(node="n1"))
+    await store.activate("s-u", player_id="p", now=NOW)
+    moved = await store.attach("s-u", holder="n2/1", node="n2", now=NOW + 90)
+    assert moved is not None
+    assert moved.instance == "n2"
+    again = await store.activate("s-u", player_id="q", now=NOW + 91)
+    assert again is not None
+    assert abs(again.ends_at - (NOW + 101)) < 0.001
 
 
 async def test_ended_sessions_are_kept_for_a_while(make_store: MakeStore) -> None:

@@ -71,6 +71,8 @@ window.page = {
   ask: (action) => pixelStreaming.emitUIInteraction({ action }),
   connections: () => CONNECTIONS.filter((each) => each.connectionState !== "closed").length,
   frameNumber,
+  /** What the page was told it is called; only from 5.7 on it keeps that. */
+  playerId: () => pixelStreaming._webRtcController.playerId ?? null,
   seen,
   videoStatistics,
 };

@@ -108,5 +108,7 @@ def test_page_plays(
     assert statistics["freezeCount"] == 0
     assert page.evaluate("page.connections()") == 1
     assert watched.complaints == []
+    if version == "5.7":
+        assert page.evaluate("page.playerId()")
     if dialect == "cirrus":
         watched.wait_for("page.seen.playerCount === 1")

@@ -31,7 +31,20 @@ class TestOpenPort:
 
     @HOSTS
     @pytest.mark.parametrize(
-        "header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via", "CF-Connecting-IP"]
+        "header",
+        [
+            "X-Forwarded-For",
+            "Forwarded",
+            "X-Real-IP",
+            "Via",
+            "CF-Connecting-IP",
+            "x-forwarded-port",
+            "X-Forwarded-Server",
+            "X-Envoy-External-Address",
+            "X-Original-Forwarded-For",
+            "Fly-Client-IP",
+            "CDN-Loop",
+        ],
     )
     async def test_any_forwarding_header_disqualifies(
         self, client: Client, role: str, header: str

@@ -1,13 +1,14 @@
 """The consultant on the player's socket and as server-sent events."""
 
 import asyncio
+import shutil
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from tests.signalling.peers import Client, Json, Peer, Start
+from tests.signalling.peers import Client, Json, Peer, Start, consultant_ready
 
 LAST = {"chatDone", "chatError", "error"}
 
@@ -233,6 +234,33 @@ async def test_bad_bodies(shop: Client, body: Any) -> None:
     """They are refused in the form every route uses."""
     status, said, _ = await _events(shop, body)
     assert (status, said[0]["error"]["code"]) == (400, "bad_request")
+
+
+async def test_one_address_is_many_users(start: Start, tmp_path: Path, showroom: Path) -> None:
+    """Whoever has an id for each question is counted by address; a back end is not."""
+    shutil.copytree(showroom, tmp_path / "data")
+    shop = await start(
+        retrieval=True,
+        data_dir=tmp_path / "data",
+        admin_token="operator",
+        chat_per_minute_per_address=2,
+        limit_loopback=True,
+    )
+    await consultant_ready(shop)
+    peer = await _player(shop)
+    for number in range(2):
+        user = shop.server.users.signed(f"anon:{number}")
+        assert (await _turn(peer, id="a", text="rug", user=user))[-1]["type"] == "chatDone"
+    user = shop.server.users.signed("anon:3")
+    (refused,) = await _turn(peer, id="a", text="rug", user=user)
+    assert (refused["type"], refused["code"]) == ("chatError", "rate_limited")
+    assert refused["retryAfter"] > 0
+    status, said, _ = await _events(shop, {"text": "rug"})
+    assert (status, said[0]["error"]["code"]) == (429, "rate_limited")
+    trusted = {"Authorization": "Bearer operator"}
+    assert (await _events(shop, {"text": "rug"}, headers=trusted))[0] == 200
+    counted = b'signalling_limit_hits_total{limit="chat_per_minute_per_address"} 2.0'
+    assert counted in shop.server.metrics.exposition()
 
 
 async def test_nothing_of_a_text_in_the_log(

@@ -62,10 +62,10 @@ class TestPlayerIds:
         assert int(player_id) <= LARGEST_INT32
 
     async def test_streamer_may_say_it_as_a_number(self, client: Client) -> None:
-        """Offers and candidates that name the player by a number reach it without the id."""
+        """Offers and candidates that name the player by a number reach it as they are."""
         streamer, player, player_id = await client.pair()
         await streamer.say("offer", playerId=int(player_id), sdp=SDP)
-        assert await player.hear() == {"type": "offer", "sdp": SDP}
+        assert await player.hear() == {"type": "offer", "sdp": SDP, "playerId": int(player_id)}
 
     async def test_streamer_may_kick_by_number(self, client: Client) -> None:
         """A player is turned out by its number, with 1011 and the reason."""
@@ -154,8 +154,9 @@ class TestSubscribing:
 
 
 async def timeout_passed(client: Client) -> None:
-    """Wait until a peer that came now has been silent for too long: an SFU, not offered."""
-    await client.connect("sfu")
+    """Wait until a peer that came now has been nameless for too long: an SFU, not offered."""
+    sfu = await client.connect("sfu")
+    await sfu.say("ping", time=1)
     await eventually(lambda: "LegacyStreamer" in client.server.registry.streamers)
 
 

@@ -30,13 +30,20 @@ WILBUR = {
     "ssl_cert_path": "certificates/client-cert.pem",
     "https_redirect": False,
     "rest_api": True,
-    "cors": False,
-    "cors_allowed_origins": "*",
-    "cors_allowed_methods": "GET,POST",
-    "cors_allowed_headers": "Content-Type",
+    "cors": True,
+    "cors_allowed_origins": "",
+    "cors_allowed_methods": "",
+    "cors_allowed_headers": "",
     "cors_credentials": False,
     "peer_options": "",
     "peer_options_file": "",
+    "turn_secret": "",
+    "turn_secret_file": "",
+    "turn_ttl": "86400",
+    "player_token": "",
+    "player_token_file": "",
+    "streamer_token": "",
+    "streamer_token_file": "",
     "reverse_proxy": False,
     "reverse_proxy_num_proxies": 1,
     "log_config": True,
@@ -96,12 +103,30 @@ class TestWilbur:
         assert settings.log_folder == tmp_path / "logs"
         assert settings.peer_options_file is None
         assert settings.peer_options == {}
+        assert settings.player_token is None
+        assert settings.cors_allowed_origins == "*"
         assert settings.dialect == "wilbur"
 
     def test_names_its_save_gets_wrong(self, tmp_path: Path) -> None:
         """What Wilbur saves in camelCase is understood."""
         settings = read(tmp_path, {"reverseProxy": True, "reverseProxyNumProxies": "2"})
         assert settings.player_hops == 2
+
+    @pytest.mark.parametrize(
+        ("key", "value", "meant"),
+        [
+            ("player_keepalive_timeout", "0", 0),
+            ("player_token", 12345678, "12345678"),
+            ("max_players", "", 0),
+            ("peer_options", None, {}),
+            ("homepage", "", ""),
+        ],
+    )
+    def test_values_it_takes(
+        self, tmp_path: Path, key: str, value: object, meant: object
+    ) -> None:
+        """What is empty is the default, a token may be a number, and 0 switches off."""
+        assert getattr(read(tmp_path, {key: value}), key) == meant
 
     @pytest.mark.parametrize(
         ("arguments", "https", "hops"),
@@ -168,12 +193,33 @@ class TestCirrus:
         assert settings.https_redirect
         assert settings.https_port == 8443
 
+    @pytest.mark.parametrize(("value", "https"), [(1, True), ("true", True), (0, False)])
+    def test_what_is_on(self, tmp_path: Path, value: object, *, https: bool) -> None:
+        """What is on for Cirrus never means plain HTTP here."""
+        assert read(tmp_path, {"UseHTTPS": value}).https is https
+
+    def test_what_is_neither_on_nor_off(self, tmp_path: Path) -> None:
+        """A switch with another value is an error that names it."""
+        with pytest.raises(OptionError, match=r"UseHTTPS.*'443'"):
+            read(tmp_path, {"UseHTTPS": "443"})
+
+    def test_mistakes_are_told_in_its_words(self, tmp_path: Path) -> None:
+        """Who wrote HttpPort need not know what it is called here."""
+        with pytest.raises(OptionError, match=r"^HttpPort: .*'http'"):
+            read(tmp_path, {"HttpPort": "http"})
+        with pytest.raises(OptionError, match=r"^SFUPort: .*'none'"):
+            settings_from(["--no_config", "--SFUPort=none"])
+        with pytest.raises(OptionError, match=r"^player_port: .*'http'"):
+            read(tmp_path, {"player_port": "http", "MaxPlayerCount": 5})
+
     def test_its_folders_are_served(self, tmp_path: Path) -> None:
         """Public, images, scripts and custom_html are served where they are."""
         for name in ("Public", "images", "custom_html"):
             (tmp_path / name).mkdir()
-        settings = read(tmp_path, {**CIRRUS, "AdditionalRoutes": {"/docs": "manual"}})
+        content = {**CIRRUS, "HomepageFile": "", "AdditionalRoutes": {"/docs": "manual"}}
+        settings = read(tmp_path, content)
         assert settings.http_root == tmp_path / "Public"
+        assert settings.homepage == "player.html"
         assert settings.additional_routes == {
             "/images": tmp_path / "images",
             "/": tmp_path / "custom_html",

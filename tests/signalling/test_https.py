@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from signalling.errors import OptionError
 from signalling.http.certificates import Certificate
 from tests.signalling.certificates import Files, issue
-from tests.signalling.peers import Client, Json, Peer, Start, eventually
+from tests.signalling.peers import DEADLINE, Client, Json, Peer, Start, eventually
 
 
 @pytest.fixture
@@ -61,6 +61,14 @@ class TestPorts:
             location = "https://127.0.0.1:0/player.html?StreamerId=A%20B"
             assert response.headers["Location"] == location
 
+    async def test_no_host_no_redirect(self, start: Start, files: Files) -> None:
+        """A request that does not say whom it asks cannot be sent there."""
+        client = await start(**files.options, https_redirect=True)
+        url = client.running.http("/player.html")
+        headers = {"Host": ""}
+        async with client.http.get(url, headers=headers, allow_redirects=False) as response:
+            assert response.status == 400
+
     async def test_proxy_that_ends_tls_is_not_redirected(
         self, start: Start, files: Files
     ) -> None:
@@ -71,6 +79,18 @@ class TestPorts:
         url = client.running.http("/api/status")
         async with client.http.get(url, headers=headers, allow_redirects=False) as response:
             assert response.status == 200
+
+    async def test_half_a_handshake_is_cut(self, start: Start, files: Files) -> None:
+        """Who never finishes the handshake of TLS holds no connection for longer."""
+        client = await start(**files.options, header_timeout=0.2)
+        for said in (b"", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"):
+            reader, writer = await asyncio.open_connection(
+                "127.0.0.1", client.server.https_port
+            )
+            writer.write(said)
+            async with asyncio.timeout(DEADLINE):
+                assert await reader.read() == b""
+            writer.close()
 
     def test_files_that_are_not_there(self, tmp_path: Path) -> None:
         """A missing file is one line that names option and file."""

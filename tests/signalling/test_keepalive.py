@@ -1,5 +1,7 @@
 """The wheel that visits every connection."""
 
+from signalling.contexts import new_wheel
+from signalling.dialect import CIRRUS, WILBUR
 from signalling.keepalive import Wheel
 
 
@@ -36,6 +38,22 @@ def test_silent_connection_is_given_up_within_three_turns() -> None:
     assert connection.probes == 1
     turn(wheel)
     assert connection.given_up
+
+
+def test_patient_wheel_leaves_the_silent_alone() -> None:
+    """Where silence means nothing, nobody is asked or given up."""
+    wheel, connection = new_wheel(0, WILBUR), Connection()
+    wheel.add(connection)
+    turn(wheel, 5)
+    assert (connection.probes, connection.given_up) == (0, False)
+
+
+def test_patient_wheel_asks_where_all_are_asked() -> None:
+    """Pages of Cirrus are pinged every time, and stay however silent."""
+    wheel, connection = new_wheel(0, CIRRUS), Connection()
+    wheel.add(connection)
+    turn(wheel, 5)
+    assert (connection.probes, connection.given_up) == (5, False)
 
 
 def test_connection_that_answers_its_probe_stays() -> None:

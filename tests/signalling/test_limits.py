@@ -298,6 +298,22 @@ class TestTransfers:
         client = await start(max_http_connections=2)
         await self._keeps_the_newest(client, "max_http_connections")
 
+    async def test_silent_connections_of_an_address(self, start: Start) -> None:
+        """Those that never ask for anything count too, long before their deadline."""
+        client = await start(http_connections_per_address=2, limit_loopback=True)
+        port = client.running.player_port
+        some = [await asyncio.open_connection("127.0.0.1", port) for _ in range(4)]
+        _, last = await ask_health(port)  # By now all of them are accepted.
+        client.server.http_guard.sweep()
+        async with asyncio.timeout(5):
+            for reader, writer in some[:3]:
+                assert await reader.read() == b""
+                writer.close()
+        some[3][1].write(HEALTH)
+        assert b"200 OK" in await some[3][0].readuntil(b"}")
+        for writer in (some[3][1], last):
+            writer.close()
+
     @staticmethod
     async def _keeps_the_newest(client: Client, limit: str) -> None:
         async with client.http.get(client.running.http("/health")):

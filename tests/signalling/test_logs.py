@@ -5,7 +5,9 @@ import json
 import threading
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+import orjson
 import pytest
 import structlog
 from structlog.testing import capture_logs
@@ -13,6 +15,7 @@ from structlog.testing import capture_logs
 from signalling import logs
 from signalling.disclosure import redacted
 from signalling.errors import OptionError
+from signalling.log_rate import LineRate
 from tests.signalling.peers import Start, eventually
 
 
@@ -102,6 +105,37 @@ class TestOutputs:
             logs.DailyFile(tmp_path / "file" / "logs")
 
 
+class TestRate:
+    """What strangers do fills no disk."""
+
+    def test_lines_of_one_event(self) -> None:
+        """Of one event the burst is written, then so many a second; others are untouched."""
+        clock = iter([0.0] * 6 + [1.0, 1.0])
+        rate = LineRate(1, 3, now=lambda: next(clock))
+        assert [rate.take("upgrade_refused") for _ in range(5)] == [0, 0, 0, None, None]
+        assert rate.take("listening") == 0
+        assert rate.take("upgrade_refused") == 2
+        assert rate.take("upgrade_refused") is None
+        assert rate.left_out() == {"upgrade_refused": 3}
+
+    def test_record_of_operators_is_whole(self) -> None:
+        """Each action of an operator is a line."""
+        rate = LineRate(1, 1, now=lambda: 0.0)
+        assert [rate.take("admin_action") for _ in range(9)] == [0] * 9
+
+    def test_line_says_how_many_are_missing(self) -> None:
+        """The next line that is written counts those that were not."""
+        stream = io.StringIO()
+        clock = iter([0.0, 0.0, 0.0, 9.0])
+        rate = LineRate(1, 1, now=lambda: next(clock))
+        output = logs.configure("info", stream=stream, rate=rate, for_good=False)
+        for number in range(4):
+            structlog.get_logger().info("player_away", number=number)
+        output.close()
+        lines = [orjson.loads(line) for line in stream.getvalue().splitlines()]
+        assert [(line["number"], line.get("left_out")) for line in lines] == [(0, None), (3, 2)]
+
+
 class TestMessages:
     """`console_messages`."""
 
@@ -142,6 +176,33 @@ class TestMessages:
         credential = client.server._players.ice("x")["iceServers"][0]["credential"]
         assert credential not in str(entries)
         assert "(hidden)" in str(config["message"])
+
+    @pytest.mark.parametrize("detail", ["verbose", "formatted"])
+    async def test_deep_messages(self, start: Start, detail: str) -> None:
+        """What is nested too deeply for a line is logged in part; nobody is closed for it."""
+        deep: list[Any] = []
+        for _ in range(200):
+            deep = [deep]
+        with capture_logs() as entries:
+            client = await start(console_messages=detail)
+            _, player, _ = await client.pair()
+            await player.say("answer", sdp="v=0", deep=deep)
+            await player.socket.send_str('{"type":"stats","x":' + "[" * 900 + "]" * 900 + "}")
+            await player.say("ping", time=1)
+            assert (await player.hear())["type"] == "pong"
+        assert "(nested too deeply)" in str(entries)
+        assert [each for each in entries if each["log_level"] == "error"] == []
+
+    async def test_signed_users_are_hidden(self, start: Start) -> None:
+        """Whoever reads the log cannot be the visitor that a message names."""
+        with capture_logs() as entries:
+            client = await start(console_messages="verbose")
+            player = await client.player()
+            signed = client.server.users.signed("anon:1")
+            await player.say("roomOpen", user=signed)
+            await player.hear_type("error")
+        assert "roomOpen" in str(entries)
+        assert signed not in str(entries)
 
 
 def test_redacted() -> None:

@@ -141,6 +141,18 @@ async def test_a_request_chooses_application_region_and_version(client: Client) 
     assert (await player.hear_type("sessionAssigned"))["streamerId"] == "Car"
 
 
+async def test_a_socket_s_url_says_what_its_player_needs(client: Client) -> None:
+    """As a page's address does, for pages that know no sessions too."""
+    for version in ("1", "2"):
+        await instance(client, f"Car{version}", f"?version={version}&label.tier=gold")
+    player = await asked(client, "?version=2&label.tier=gold")
+    assert (await player.hear_type("sessionAssigned"))["streamerId"] == "Car2"
+    page = await client.player("?version=1&label.tier=lead")
+    await page.say("listStreamers")
+    other = await asked(client, "?version=1")
+    assert (await other.hear_type("sessionAssigned"))["streamerId"] == "Car1"
+
+
 async def test_a_full_queue_is_said(start: Start) -> None:
     """Beyond the queue's length a request fails with a clear code."""
     client = await start(matchmaking=True, max_queue_length=1)

@@ -16,6 +16,7 @@ from tests.signalling.sessions import (
     playing,
     until,
 )
+from tests.signalling.tokens import SECRET, token
 
 
 @pytest.fixture
@@ -58,6 +59,18 @@ async def test_a_visitor_of_rest_keeps_its_name_in_a_cookie(client: Client) -> N
         second = await (await browser.post(url)).json()
         assert first["sessionId"] == second["sessionId"]
         assert (await browser.get(f"{url}/{first['sessionId']}")).status == 200
+
+
+async def test_a_repeated_request_without_a_name_makes_one_session(client: Client) -> None:
+    """The answer with the cookie was lost; a token that could be guessed is nobody's."""
+    url = client.running.http("/api/sessions")
+    ids = []
+    for token_ in ("5f0c9a1e-77b2-4d51", "5f0c9a1e-77b2-4d51", "1", "1"):
+        async with client.http.post(url, json={"clientToken": token_}) as answer:
+            ids.append((await answer.json())["sessionId"])
+            client.http.cookie_jar.clear()
+    assert ids[0] == ids[1]
+    assert len(set(ids)) == 3
 
 
 async def test_a_back_end_asks_for_its_user(client: Client) -> None:
@@ -114,6 +127,59 @@ async def test_a_drained_host_takes_nobody(client: Client) -> None:
     await player.hear_type("sessionQueued")
     assert (await client.http.delete(url, headers=ADMIN)).status == 200
     await player.hear_type("sessionAssigned")
+
+
+async def test_a_busy_or_sick_host_takes_nobody(client: Client) -> None:
+    """What is reported of it counts until the next report; nonsense is refused."""
+    await instance(client, query="?host=gpu-1")
+    url = client.running.http("/api/hosts/gpu-1")
+    refused = [{"gpu": 80}, {"capacity": 0}, {"gpus": 0.5}, {"healthy": "no"}]
+    for body in refused:
+        assert (await client.http.patch(url, json=body, headers=ADMIN)).status == 400, body
+    assert (await client.http.patch(url, json={"healthy": False})).status == 401
+    elsewhere = client.running.http("/api/hosts/gpu-2")
+    assert (await client.http.patch(elsewhere, json={}, headers=ADMIN)).status == 404
+    report = {"healthy": False, "gpu": 0.7, "capacity": 3}
+    assert (await client.http.patch(url, json=report, headers=ADMIN)).status == 204
+    async with client.http.get(client.running.http("/api/hosts"), headers=ADMIN) as answer:
+        (host,) = await answer.json()
+    assert {name: host[name] for name in report} == report
+    player = await asked(client)
+    await player.hear_type("sessionQueued")
+    assert (await client.http.patch(url, json={"healthy": True}, headers=ADMIN)).status == 204
+    await player.hear_type("sessionAssigned")
+
+
+async def test_a_host_above_the_gpu_ceiling_takes_nobody(start: Start) -> None:
+    """By the figure that was reported last."""
+    client = await start(matchmaking=True, admin_token="letmein", gpu_ceiling=0.8)
+    await instance(client, query="?host=gpu-1")
+    url = client.running.http("/api/hosts/gpu-1")
+    await client.http.patch(url, json={"gpu": 0.9}, headers=ADMIN)
+    player = await asked(client)
+    await player.hear_type("sessionQueued")
+    await client.http.patch(url, json={"gpu": 0.8}, headers=ADMIN)
+    await player.hear_type("sessionAssigned")
+
+
+async def test_a_token_names_class_and_duration(start: Start) -> None:
+    """Who pays goes before who does not, whose class is the default; a URL says nothing."""
+    client = await start(
+        matchmaking=True, jwt_secret=SECRET, priority_classes=2, priority_default=1
+    )
+    everybody = await asked(client, f"?token={token(sub='many')}&priority=0&max_duration=9")
+    await everybody.hear_type("sessionQueued")
+    paid = token(sub="payer", priority=0, max_duration=60)
+    payer = await asked(client, f"?token={paid}")
+    assert (await payer.hear_type("sessionQueued"))["position"] == 1
+    made = [await matchmaker(client).store.session_of(user) for user in ("many", "payer")]
+    assert [(session.priority, session.max_duration) for session in made] == [
+        (1, 1800),
+        (0, 60),
+    ]
+    headers = {"Authorization": f"Bearer {token(sub='other', priority=0)}"}
+    await client.http.post(client.running.http("/api/sessions"), headers=headers)
+    assert (await matchmaker(client).store.session_of("other")).priority == 0
 
 
 async def test_what_the_autoscaler_reads(client: Client) -> None:

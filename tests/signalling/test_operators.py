@@ -65,6 +65,21 @@ class TestOperators:
         ]
         assert shown not in str(logs)
 
+    async def test_record_says_to_whom(self, start: Start) -> None:
+        """Action and refusal on every kind of route name the path: the player, user or host."""
+        options = {"rest_api": True, "matchmaking": True, "failed_attempts_per_minute": 5}
+        client = await start(admin_token="operator", **options)
+        paths = ("/api/players/P7", "/api/users/U8", "/api/hosts/H9/drain")
+        with capture_logs() as logs:
+            for path in paths:
+                for shown in ("operator", "wrong"):
+                    headers = {"Authorization": f"Bearer {shown}"}
+                    url = client.running.http(path)
+                    await (await client.http.delete(url, headers=headers)).release()
+        for event in ("admin_action", "admin_refused"):
+            told = [entry["path"] for entry in logs if entry["event"] == event]
+            assert told == list(paths), event
+
     async def test_good_tokens_of_others_are_no_guesses(self, start: Start) -> None:
         """A player that shows its own token where an operator's would do guesses nothing."""
         client = await start(

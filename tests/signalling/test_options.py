@@ -11,6 +11,7 @@ from signalling.errors import OptionError
 from signalling.options.reading import load
 from signalling.serve import settings_from
 from signalling.settings import ServeSettings, peer_options, read_config_file
+from signalling.version import version
 
 
 @pytest.fixture(autouse=True)
@@ -90,7 +91,7 @@ def test_unknown_key_names_the_nearest(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("signalling.settings.log", logger)
     path = tmp_path / "config.json"
     path.write_text('{"player_prot": 5, "max_players": 3}')
-    assert read_config_file(path) == {"max_players": 3}
+    assert read_config_file(path).values == {"max_players": 3}
     (call,) = logger.calls
     assert call.method_name == "warning"
     assert "did you mean 'player_port'?" in call.kwargs["hint"]
@@ -116,6 +117,7 @@ def test_secret_from_a_file(tmp_path: Path) -> None:
         ("webhook_urls", "example.com/hook", "https://"),
         ("session_secret", "guess", "16 bytes"),
         ("allocation_policy", "full", "'pack' or 'spread'"),
+        ("player_keepalive_timeout", "299", "at least 300"),
     ],
 )
 def test_wrong_values_are_one_line(option: str, value: str, said: str) -> None:
@@ -128,12 +130,27 @@ def test_wrong_values_are_one_line(option: str, value: str, said: str) -> None:
     assert "\n" not in line
 
 
+def test_webhooks_need_a_secret() -> None:
+    """Without one anybody could sign."""
+    words = ["--webhook_urls", "https://example.com/hook"]
+    with pytest.raises(OptionError, match="webhook_secret"):
+        load(ServeSettings, words)
+    assert load(ServeSettings, [*words, "--webhook_secret", "s"]).webhook_urls
+
+
 @pytest.mark.parametrize("command", ["serve", "demo", "streamer", "probe"])
 def test_help_names_the_command(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """What can be typed again, not the name of a file."""
     with pytest.raises(SystemExit):
         main([command, "--help"])
     assert capsys.readouterr().out.startswith(f"usage: pycirrus {command} ")
+
+
+@pytest.mark.parametrize("words", [["--version"], ["-V"], ["serve", "--version"]])
+def test_version(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """The program says which one it is, and ends."""
+    assert main(words) == 0
+    assert capsys.readouterr().out.strip() == version()
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", "nonsense"])

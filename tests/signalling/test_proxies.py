@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 
 from signalling.access.proxies import TRUSTED_HOPS, client_address, client_host, client_scheme
+from tests.signalling.peers import Start
 
 
 def request_with(hops: int, *headers: tuple[str, str]) -> web.Request:
@@ -67,6 +68,20 @@ def test_client_cannot_move_what_proxies_append(
     honest = request_with(len(proxies), forwarded(", ".join(proxies)))
     forged = request_with(len(proxies), forwarded(", ".join([*written, *proxies])))
     assert client_address(honest) == client_address(forged) == proxies[0]
+
+
+@pytest.mark.parametrize(
+    ("trusted", "scheme", "is_secure"),
+    [(True, "https", True), (True, "http", False), (False, "https", False)],
+)
+async def test_cookie_is_for_the_scheme_of_the_browser(
+    start: Start, *, trusted: bool, scheme: str, is_secure: bool
+) -> None:
+    """Where a proxy ends TLS, the visitor's id is for TLS only, too."""
+    client = await start(matchmaking=True, reverse_proxy=trusted)
+    url, headers = client.running.http("/api/sessions"), {"X-Forwarded-Proto": scheme}
+    async with client.http.post(url, headers=headers) as response:
+        assert bool(response.cookies["pycirrus_user"]["secure"]) == is_secure
 
 
 def test_scheme_and_host() -> None:

@@ -101,7 +101,7 @@ class TestAccess:
         client = await start(rest_api=True, admin_token=TOKEN)
         body = await get(client, "/api/players", 401)
         assert body == {
-            "error": {"code": "unauthorized", "message": "an admin token is needed"}
+            "error": {"code": "token_required", "message": "this needs the admin token"}
         }
         wrong = {"Authorization": "Bearer nearly"}
         await get(client, "/api/players", 401, headers=wrong)

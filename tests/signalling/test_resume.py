@@ -7,6 +7,7 @@ import pytest
 from signalling import inline, resume
 from signalling.errors import CloseCode
 from tests.signalling.peers import Client, Json, Peer, Start, eventually
+from tests.signalling.tokens import SECRET, token
 
 RESUME = "?resume=1"
 
@@ -316,3 +317,27 @@ async def test_figures(client: Client) -> None:
         b'signalling_resumptions_total{outcome="resumed"} 1.0'
         in client.server.metrics.exposition()
     )
+
+
+async def test_token_of_a_connection_is_its_users(start: Start) -> None:
+    """Another user's JWT continues nothing; of the own user's, the newest is what counts."""
+    client = await start(jwt_secret=SECRET)
+    shown = token(sub="ada", streamers=["Kiosk"])
+    first = await client.connect("player", f"{RESUME}&token={shown}")
+    await first.hear_type("config")
+    resume_token = (await first.hear_type("resumeToken"))["token"]
+    cut(first)
+    await eventually(lambda: client.server.resumption.waiting == 1)
+    thief = await client.connect("player", f"{RESUME}&token={token(sub='eve')}")
+    await thief.say("resume", token=resume_token, received=2)
+    assert (await thief.hear())["code"] == "resume_expired"
+    newer = token(sub="ada", streamers=["Other"])
+    second = await client.connect("player", f"{RESUME}&token={newer}")
+    await second.say("resume", token=resume_token, received=2)
+    assert (await second.hear())["type"] == "resumed"
+    await second.say("subscribe", streamerId="Kiosk")
+    assert (await second.hear())["type"] == "subscribeFailed"
+    (player,) = (
+        each for each in client.server.registry.players.values() if each.grant.user == "ada"
+    )
+    assert not player.grant.may_watch("Kiosk")

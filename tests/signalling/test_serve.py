@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -37,8 +38,7 @@ async def command(*words: str, cwd: Path) -> AsyncIterator[asyncio.subprocess.Pr
             yield process
     finally:
         if process.returncode is None:
-            # A demo's streamers go with it.
-            os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
         await process.communicate()
 
 
@@ -52,6 +52,12 @@ async def log_event(process: asyncio.subprocess.Process, name: str) -> dict[str,
         if event["event"] == name:
             return event
     raise AssertionError(f"no {name} in the log")
+
+
+async def banner(process: asyncio.subprocess.Process) -> str:
+    """Return what a demo says once everything runs."""
+    assert process.stdout is not None
+    return (await process.stdout.readuntil(b"Ctrl-C ends everything.\n")).decode()
 
 
 async def test_listening_carries_the_real_ports(tmp_path: Path) -> None:
@@ -97,16 +103,26 @@ async def test_second_signal_ends_at_once(tmp_path: Path) -> None:
         assert await process.wait() == 0
 
 
-async def test_port_in_use(tmp_path: Path) -> None:
-    """A taken port is one line and exit code 1."""
+@pytest.mark.parametrize("option", ["player_port", "streamer_port", "sfu_port"])
+async def test_port_in_use(tmp_path: Path, option: str) -> None:
+    """A taken port is one line that names the option, and exit code 1."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        words = ("serve", *FREE_PORTS[2:], "--host", "127.0.0.1", "--player_port", port)
+        words = ("serve", *FREE_PORTS, "--host", "127.0.0.1", f"--{option}", port)
         async with command(*words, cwd=tmp_path) as process:
             _, errors = await process.communicate()
     assert process.returncode == 1
-    assert errors.decode().count("\n") == 1
-    assert port in errors.decode()
+    why = os.strerror(errno.EADDRINUSE)
+    assert errors.decode() == f"cannot listen on 127.0.0.1:{port}: {why}; see --{option}\n"
+
+
+async def test_address_that_is_not_ours(tmp_path: Path) -> None:
+    """An address of another machine is one line, too."""
+    async with command("serve", *FREE_PORTS, "--host", "192.0.2.1", cwd=tmp_path) as process:
+        _, errors = await process.communicate()
+    assert process.returncode == 1
+    why = os.strerror(errno.EADDRNOTAVAIL)
+    assert errors.decode() == f"cannot listen on 192.0.2.1:0: {why}; see --host\n"
 
 
 @pytest.mark.parametrize(
@@ -141,11 +157,14 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
     assert "--log_level_console" in capsys.readouterr().out
 
 
+SMALL_DEMO = ("demo", *FREE_PORTS, "--streamer_size", "320x180", "--streamer_fps", "15")
+
+
 @pytest.mark.media
 async def test_demo_plays(tmp_path: Path) -> None:
     """The demo's banner names a page that exists, a probe sees the picture, Ctrl-C ends it."""
-    words = ("demo", *FREE_PORTS, "--streamer_size", "320x180", "--streamer_fps", "15")
-    async with command(*words, "--log_level_console", "info", cwd=tmp_path) as process:
+    words = (*SMALL_DEMO, "--log_level_console", "info")
+    async with command(*words, cwd=tmp_path) as process:
         port = (await log_event(process, "listening"))["player_port"]
         async with command(
             *("probe", "--url", f"ws://127.0.0.1:{port}", "--seconds", "1"),
@@ -157,3 +176,39 @@ async def test_demo_plays(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         await process.communicate()
         assert process.returncode == 0
+
+
+@pytest.mark.media
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+async def test_demo_ends_quietly_at_a_terminal(tmp_path: Path, number: signal.Signals) -> None:
+    """Ctrl-C, or closing the terminal, signals the whole group: not a line is left."""
+    async with command(*SMALL_DEMO, "--no-retrieval", cwd=tmp_path) as process:
+        await banner(process)
+        os.killpg(process.pid, number)
+        assert await process.communicate() == (b"\n", b"")
+        assert process.returncode == 0
+
+
+@pytest.mark.media
+async def test_nothing_outlives_a_killed_demo(tmp_path: Path) -> None:
+    """Even a demo that is killed takes its streamers along: their end of its output closes."""
+    async with command(*SMALL_DEMO, "--no-retrieval", cwd=tmp_path) as process:
+        await banner(process)
+        process.kill()
+        await process.communicate()
+
+
+@pytest.mark.media
+async def test_the_banner_says_how_visitors_come_to_a_streamer(tmp_path: Path) -> None:
+    """Without matchmaking the demo does not claim that visitors wait in line."""
+    options = ("--no-retrieval", "--no-matchmaking", "--streamers", "1")
+    async with command(*SMALL_DEMO, *options, cwd=tmp_path) as process:
+        said = await banner(process)
+    assert "Synthetic streamers playing: 1" in said
+    assert "Visitors choose" in said
+
+
+def test_a_size_no_streamer_has_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """The demo names its option and what is allowed, before anything starts."""
+    assert main(["demo", "--streamer_size", "huge"]) == 2
+    assert "streamer_size" in capsys.readouterr().err

@@ -100,8 +100,9 @@ class TestUpstream:
         connected = await sfu.take(streamer, "Kiosk")
         assert connected["sfu"] is True
         assert connected.get("sendOffer", True) is True
-        await streamer.say("offer", playerId=sfu.player_id, sdp=SDP, scalabilityMode="L3T1")
-        assert await sfu.peer.hear() == {"type": "offer", "sdp": SDP, "scalabilityMode": "L3T1"}
+        offer = {"playerId": sfu.player_id, "sdp": SDP, "scalabilityMode": "L3T1"}
+        await streamer.say("offer", **offer)
+        assert await sfu.peer.hear() == {"type": "offer", **offer}
         await sfu.peer.say("answer", sdp=SDP)
         answer = {"type": "answer", "sdp": SDP, "playerId": sfu.player_id}
         assert await streamer.hear() == answer
@@ -112,7 +113,7 @@ class TestUpstream:
         sfu = await Sfu.connect(wilbur)
         await sfu.take(streamer, "Kiosk")
         await streamer.say("iceCandidate", playerId=sfu.player_id, candidate=CANDIDATE)
-        assert await sfu.peer.hear() == {"type": "iceCandidate", "candidate": CANDIDATE}
+        assert (await sfu.peer.hear_type("iceCandidate"))["candidate"] == CANDIDATE
         await sfu.peer.say("iceCandidate", candidate=CANDIDATE)
         assert (await streamer.hear_type("iceCandidate"))["playerId"] == sfu.player_id
 
@@ -194,11 +195,9 @@ class TestDownstream:
         sfu = await (await Sfu.connect(client)).relay(await streamer_of(client))
         player = await client.player()
         player_id = await sfu.joined(player)
-        await sfu.peer.say(
-            "offer", playerId=player_id, sdp=SDP, sfu=True, scalabilityMode="L3T1"
-        )
-        offer = {"type": "offer", "sdp": SDP, "sfu": True, "scalabilityMode": "L3T1"}
-        assert await player.hear() == offer
+        offer = {"playerId": player_id, "sdp": SDP, "sfu": True, "scalabilityMode": "L3T1"}
+        await sfu.peer.say("offer", **offer)
+        assert await player.hear() == {"type": "offer", **offer}
         await player.say("answer", sdp=SDP)
         answer = {"type": "answer", "sdp": SDP, "playerId": player_id}
         assert await sfu.peer.hear() == answer
@@ -212,7 +211,7 @@ class TestDownstream:
         player = await wilbur.player()
         player_id = await sfu.joined(player)
         await sfu.peer.say("iceCandidate", playerId=player_id, candidate=CANDIDATE)
-        assert await player.hear() == {"type": "iceCandidate", "candidate": CANDIDATE}
+        assert (await player.hear_type("iceCandidate"))["candidate"] == CANDIDATE
         await streamer.hears_nothing_before()
 
     async def test_has_places_without_limit(self, start: Start) -> None:

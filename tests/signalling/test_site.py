@@ -40,6 +40,14 @@ class TestFiles:
         assert await status_and_text(client, "/help/") == (200, "the help")
         assert (await status_and_text(client, "/help"))[0] == 302
 
+    async def test_homepage_that_nobody_named(self, start: Start, root: Path) -> None:
+        """Epic's build of the page is found as it is; an index.html comes before it."""
+        client = await start(http_root=root)
+        assert await status_and_text(client, "/") == (200, "the player")
+        (root / "index.html").write_text("the index")
+        assert await status_and_text(client, "/") == (200, "the index")
+        assert await status_and_text(client, "/player.html") == (200, "the player")
+
     @pytest.mark.parametrize(
         "path",
         [
@@ -152,15 +160,30 @@ class TestHeaders:
         headers = {
             "Origin": "https://a.example",
             "Access-Control-Request-Method": "DELETE",
+            "Access-Control-Request-Headers": "authorization, x-own",
         }
         for path in ("/api/players/x", "/anything"):
             url = client.running.http(path)
             async with client.http.options(url, headers=headers) as response:
                 assert response.status == 204
                 assert "DELETE" in response.headers["Access-Control-Allow-Methods"]
-                assert "Authorization" in response.headers["Access-Control-Allow-Headers"]
+                assert (
+                    response.headers["Access-Control-Allow-Headers"] == "authorization, x-own"
+                )
                 assert response.headers["Access-Control-Allow-Credentials"] == "true"
                 assert response.headers["Vary"] == "Origin"
+
+    async def test_preflight_for_listed_headers(self, start: Start) -> None:
+        """Where headers are listed, nothing else is allowed."""
+        client = await start(cors=True, cors_allowed_headers="Content-Type")
+        headers = {
+            "Origin": "https://a.example",
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "x-own",
+        }
+        url = client.running.http("/anything")
+        async with client.http.options(url, headers=headers) as response:
+            assert response.headers["Access-Control-Allow-Headers"] == "Content-Type"
 
 
 class TestBasePath:

@@ -91,6 +91,21 @@ async def test_find_goes_through_more_than_a_page(documents: DocumentStore) -> N
     assert len(found) == 1203
 
 
+@pytest.mark.parametrize("descending", [False, True])
+async def test_documents_without_the_order_field_are_found_too(
+    documents: DocumentStore,
+    descending: bool,  # noqa: FBT001 -- pytest passes it
+) -> None:
+    """First upwards, last downwards, also where a page ends among them."""
+    some = Collection("some", indexes=("rank",))
+    ranked = [{"_id": f"{i:05}", "rank": i % 2} for i in range(700)]
+    await documents.put(some, [*ranked, *({"_id": f"x{i:05}"} for i in range(700))])
+    found = [d async for d in documents.find(some, order_by="rank", descending=descending)]
+    keys = [(d.get("rank", -1), d["_id"]) for d in found]
+    assert keys == sorted(keys, reverse=descending)
+    assert len(keys) == 1400
+
+
 @pytest.mark.parametrize(
     "document",
     [{"_id": 7}, {"no": "id"}, {"_id": "x", "n": 2**64}, {"_id": "x", "t": "\ud800"}],

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis.exceptions import ResponseError
 
 from stores.redis import (
     RedisUnavailableError,
@@ -60,6 +61,40 @@ async def test_a_wrong_script_is_told_from_an_outage(url: str) -> None:
         async with client(f"redis://127.0.0.1:{port}/0") as redis:
             with pytest.raises(RedisUnavailableError):
                 await Script(redis, "return 1")([], [])
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "usual"),
+    [("min-replicas-to-write", "1", "0"), ("maxmemory", "1", "0")],
+)
+async def test_a_server_that_takes_no_writes_is_an_outage(
+    option: str, value: str, usual: str, url: str
+) -> None:
+    """Too few replicas, no memory: that passes, and is no fault of the script."""
+    async with client(url) as redis:
+        script = Script(redis, "return redis.call('SET', KEYS[1], ARGV[1])")
+        assert await script(["k"], ["v"]) == b"OK"
+        await redis.config_set(option, value)
+        try:
+            with pytest.raises(RedisUnavailableError):
+                await script(["k"], ["v"])
+        finally:
+            await redis.config_set(option, usual)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "UNBLOCKED force unblock from blocking operation, instance state changed",
+        "MISCONF Redis is configured to save RDB snapshots, but it is unable to persist",
+    ],
+)
+def test_what_passes_is_an_outage(answer: str) -> None:
+    """A failover answers whoever waits in a blocking command so."""
+    with pytest.raises(RedisUnavailableError, match=answer.split(maxsplit=1)[0]), reachable():
+        raise ResponseError(answer)
+    with pytest.raises(ResponseError, match="wrong number"), reachable():
+        raise ResponseError("wrong number of arguments")
 
 
 async def test_who_finds_all_connections_busy_waits(url: str) -> None:

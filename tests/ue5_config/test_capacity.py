@@ -202,3 +202,24 @@ def test_without_matplotlib_it_is_told_how_to_get_it(
     monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
     with pytest.raises(PlotError, match=r"pip install 'pycirrus\[plot\]'"):
         draw([], [], tmp_path / "plot.svg")
+
+
+def test_an_idle_host_tells_the_base() -> None:
+    """Samples from before the first user came are measurements too."""
+    samples = [Sample(instances=0, gpu=5, frame_time_ms=8), Sample(instances=1, gpu=25)]
+    (gpu,) = capacity(samples, Wish()).estimates
+    assert (gpu.base, gpu.per_user, gpu.users) == (5, 20, 4)
+
+
+def test_an_idle_host_beside_a_full_one_is_no_line() -> None:
+    """What a user needs is not known then."""
+    samples = [Sample(instances=0, gpu=5), Sample(instances=2, gpu=100)]
+    (gpu,) = capacity(samples, Wish()).estimates
+    assert gpu.users == 2
+    assert gpu.per_user is None
+
+
+def test_an_idle_host_alone_tells_nothing() -> None:
+    """And says so."""
+    with pytest.raises(SampleError, match="idle only"):
+        capacity([Sample(instances=0, gpu=5)], Wish())

@@ -463,15 +463,22 @@ def test_a_finding_tells_all_that_is_needed(target: MakeTarget, config: WriteCon
         ("Tesla T4", None),
         ("NVIDIA L4", None),
         ("A10G", None),
+        ("NVIDIA L40S", None),
+        ("Tesla V100-SXM2-16GB", None),
+        ("RTX 4500 Ada", None),
+        ("NVIDIA A100-SXM4-40GB", 0),
+        ("NVIDIA H100 PCIe", 0),
+        ("compute", 0),
         ("professional", None),
     ],
 )
 def test_encoder_sessions_by_gpu(name: str, sessions: int | None) -> None:
-    """GeForce cards are limited by their driver, the others by their hardware."""
+    """GeForce cards are limited by their driver, others not, and some have no encoder."""
     assert gpu_class(name).sessions == sessions
 
 
 def test_an_unknown_gpu_is_asked_about() -> None:
     """Its class can be named instead."""
-    with pytest.raises(UsageError, match="consumer, professional"):
-        gpu_class("Voodoo 2")
+    for name in ("Voodoo 2", "Intel Arc A770"):
+        with pytest.raises(UsageError, match="consumer, compute, professional"):
+            gpu_class(name)

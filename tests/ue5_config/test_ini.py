@@ -1,9 +1,10 @@
 """Unreal's ini files: nothing is lost, and only what is asked for changes."""
 
 import codecs
+from typing import Final
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from ue5_config.errors import IniError
@@ -39,7 +40,7 @@ entries = st.builds(
 )
 comments = st.builds(";{}".format, line_text)
 lines = st.one_of(sections, entries, comments, st.just(""), line_text)
-newlines = st.sampled_from(["\n", "\r\n"])
+newlines = st.sampled_from(["\n", "\r\n", "\r"])
 documents = st.builds(
     lambda found, end, last: end.join(found) + last,
     st.lists(lines, max_size=12),
@@ -75,6 +76,35 @@ def test_setting_a_value_sets_it_and_nothing_else(
     others = _others(before, section, key)
     assert _others(after, section, key) == others
     assert str(IniDocument.parse(str(after))) == str(after)
+
+
+NEAR: Final = (
+    *("[SystemSettings]", "[systemsettings]", "[Other]", "[", "[a] ; no heading", ""),
+    *("t.MaxFPS=60", "T.maxfps = 60 ", "+t.MaxFPS=50", "-t.MaxFPS=60", "-t.MaxFPS=30"),
+    *("!t.MaxFPS=ClearArray", ".t.MaxFPS=1", "; t.MaxFPS=9", "t.MaxFPS", "=x", "a=\\"),
+)
+"""Lines around the key that is set, valid and not."""
+
+
+@example(["[SystemSettings]", "t.MaxFPS=60", "-t.MaxFPS=30"], "\n", False)  # noqa: FBT003
+@given(st.lists(st.sampled_from(NEAR), max_size=9), newlines, st.booleans())
+def test_sets_a_key_among_all_its_forms(lines: list[str], newline: str, ended: bool) -> None:  # noqa: FBT001 -- hypothesis draws it
+    """Repeated, added, taken away, in a section that comes twice, after an open last line."""
+    before = IniDocument.parse(newline.join(lines) + (newline if ended else ""))
+    after = IniDocument.parse(str(before.with_value("SystemSettings", "t.MaxFPS", "30")))
+    assert after.value("SystemSettings", "t.MaxFPS") == "30"
+    assert str(after.with_value("SystemSettings", "t.MaxFPS", "30")) == str(after)
+    mine = ("SystemSettings", "t.MaxFPS")
+    assert _others(after, *mine) == _others(before, *mine)
+
+
+@pytest.mark.parametrize("taken", ["!t.MaxFPS=ClearArray", "-t.MaxFPS=30"])
+def test_a_value_that_is_taken_away_again_does_not_count(taken: str) -> None:
+    """So it has to be set after that."""
+    document = IniDocument.parse(f"[SystemSettings]\nt.MaxFPS=30\n{taken}\n")
+    assert document.value("SystemSettings", "t.MaxFPS") is None
+    changed = str(document.with_value("SystemSettings", "t.MaxFPS", "30"))
+    assert changed == f"{document}t.MaxFPS=30\n"
 
 
 def _others(document: IniDocument, section: str, key: str) -> list[tuple[str, ...]]:

@@ -90,6 +90,55 @@ def test_a_record_can_be_undone_later(instance: Instance, target: MakeTarget) ->
     assert [back.before.frames_per_second, back.after.frames_per_second] == [30, 60]
 
 
+DIES_ONCE = f"""{FAKE}
+if commands == ["t.MaxFPS 30"]:
+    sys.exit("connection lost")
+"""
+"""It has sent what it was given when it ends."""
+
+
+def test_settings_are_taken_back_when_the_measurement_dies(
+    tmp_path: Path, target: MakeTarget
+) -> None:
+    """With undo nothing stays in force in somebody's running game."""
+    instance = fake(tmp_path, DIES_ONCE)
+    with pytest.raises(ProbeError, match="connection lost"):
+        apply(named_choices({"t.MaxFPS": "30"}, target()), instance, known={}, undo=True)
+    assert measure(instance).frames_per_second == 60
+
+
+def test_a_measurement_that_dies_tells_the_way_back(tmp_path: Path, target: MakeTarget) -> None:
+    """Without undo the settings may be in force."""
+    instance = fake(tmp_path, DIES_ONCE)
+    with pytest.raises(ProbeError, match=r"connection lost; .* undone by: t\.MaxFPS 0"):
+        apply(named_choices({"t.MaxFPS": "30"}, target()), instance, known={})
+
+
+def test_the_record_is_kept_before_anything_is_sent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """So that what dies midway can be undone by it."""
+    instance, record = fake(tmp_path, DIES_ONCE), tmp_path / "record.json"
+    common = ["apply", "--probe", shlex.join(instance.probe), "--seconds", "1"]
+    given = ["--url", "ws://h", "--set", "t.MaxFPS 30", "--record", str(record)]
+    assert main([*common, *given]) == 1
+    assert "connection lost" in capsys.readouterr().err
+    assert measure(instance).frames_per_second == 30
+    assert main([*common, "--undo-from", str(record)]) == 0
+    assert measure(instance).frames_per_second == 60
+
+
+def test_a_record_that_cannot_be_kept_stops_before_anything_is_sent(
+    instance: Instance, tmp_path: Path
+) -> None:
+    """What could not be undone later is not applied."""
+    record = tmp_path / "none" / "record.json"
+    given = ["--url", "ws://h", "--set", "t.MaxFPS 30", "--record", str(record)]
+    probe = ["--probe", shlex.join(instance.probe), "--seconds", "1"]
+    assert main(["apply", *probe, *given]) == 1
+    assert measure(instance).frames_per_second == 60
+
+
 def test_what_the_instance_refuses_is_told(instance: Instance, target: MakeTarget) -> None:
     """By command."""
     choices = named_choices({"r.VSync": "0", "t.MaxFPS": "30"}, target())

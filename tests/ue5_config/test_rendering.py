@@ -1,5 +1,6 @@
 """Rendered files, launch lines and environments; golden ones for each version."""
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -128,13 +129,75 @@ def test_overrides_put_everything_on_the_launch_line(target: MakeTarget) -> None
     assert "-PixelStreamingEncoderQualityPreset=LowQuality" in found.arguments
 
 
-def test_flags_of_the_first_plugin_have_no_value(target: MakeTarget) -> None:
-    """-X means true; false is its absence."""
-    loud = render(Profile(), target("5.4", "PixelStreaming"), instance(), launch_overrides=True)
-    assert not [word for word in loud.arguments if "DisableReceiveAudio" in word]
-    mute = Profile(audio=False)
-    found = render(mute, target("5.4", "PixelStreaming"), instance(), launch_overrides=True)
-    assert "-PixelStreamingWebRTCDisableReceiveAudio" in found.arguments
+@pytest.mark.parametrize("value", ["true", "false"])
+def test_booleans_are_said_in_full_on_the_launch_line(value: str, target: MakeTarget) -> None:
+    """A bare switch means true, so one that is true by default could not be turned off."""
+    profile = Profile(cvars={"PixelStreaming.WebRTC.DisableAudioSync": value})
+    found = render(profile, target("5.4", "PixelStreaming"), instance(), launch_overrides=True)
+    expected = f"-PixelStreamingWebRTCDisableAudioSync={value}"
+    assert expected in found.arguments
+
+
+PREFERENCES: Final = "PixelStreaming2.WebRTC.CodecPreferences"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "key"),
+    [
+        (PREFERENCES, "H264,VP8", "WebRTCCodecPreferences"),
+        (
+            "PixelStreaming2.WebRTC.PortAllocatorFlags",
+            "DISABLE_UDP",
+            "WebRTCPortAllocatorFlags",
+        ),
+    ],
+)
+def test_keys_of_another_form_are_left_alone(
+    name: str, value: str, key: str, target: MakeTarget
+) -> None:
+    """An array and a bit mask in the settings class: the variable is written instead."""
+    later = render(Profile(cvars={name: value}), target("5.6"), instance())
+    assert later.files()["DefaultEngine.ini"].value("SystemSettings", name) == value
+    first = render(Profile(cvars={name: value}), target("5.5"), instance())
+    for document in (*later.files().values(), *first.files().values()):
+        assert key not in {entry.key for entry in document.entries()}
+    assert name not in str(first.files()["DefaultEngine.ini"])
+    assert [word for word in first.arguments if value in word]
+
+
+def test_codecs_are_a_list_of_known_ones(target: MakeTarget) -> None:
+    """The engine stops at a name it does not know."""
+    with pytest.raises(InvalidValue, match=r"CodecPreferences=H264,HEVC must be text that"):
+        render(Profile(cvars={PREFERENCES: "H264,HEVC"}), target("5.7"), instance())
+
+
+def test_simulcast_is_a_variable_alone_in_5_5(target: MakeTarget) -> None:
+    """Its settings class does not hand the key on in a packaged build, nor the argument."""
+    simulcast = Profile(cvars={"PixelStreaming2.Encoder.EnableSimulcast": True})
+    first = render(simulcast, target("5.5"), instance())
+    engine = first.files()["DefaultEngine.ini"]
+    assert engine.value("SystemSettings", "PixelStreaming2.Encoder.EnableSimulcast") == "True"
+    assert not [word for word in first.arguments if "Simulcast" in word]
+    later = render(simulcast, target("5.6"), instance()).files()["DefaultGame.ini"]
+    section = "/Script/PixelStreaming2Settings.PixelStreaming2PluginSettings"
+    assert later.value(section, "EnableSimulcast") == "True"
+
+
+@pytest.mark.parametrize(
+    ("engine", "codec", "other"), [("5.3", "H265", "AV1"), ("5.4", "AV1", "H265")]
+)
+def test_codecs_of_the_first_plugin(
+    engine: str, codec: str, other: str, target: MakeTarget
+) -> None:
+    """AV1 took the place of H.265 in 5.4; the message says all of it."""
+    name = "PixelStreaming.Encoder.Codec"
+    where = target(engine, "PixelStreaming")
+    found = render(Profile(cvars={name: codec}), where, instance()).files()
+    assert found["DefaultEngine.ini"].value("SystemSettings", name) == codec
+    with pytest.raises(
+        InvalidValue, match=rf"Codec={other}.*{codec}.*profile p, engine {engine}"
+    ):
+        render(Profile(name="p", cvars={name: other}), where, instance())
 
 
 @pytest.mark.parametrize(
@@ -166,6 +229,37 @@ def test_writing_twice_changes_nothing(
     assert found.write(tmp_path)
     assert found.write(tmp_path) == []
     assert found.diff(tmp_path) == ""
+
+
+def test_the_script_can_be_run(target: MakeTarget, tmp_path: Path) -> None:
+    """Without a thought of permissions."""
+    rendered(target()).write(tmp_path)
+    assert os.access(tmp_path / "launch.sh", os.X_OK)
+
+
+def test_a_file_is_replaced_in_one_step(
+    target: MakeTarget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk leaves the old file whole and nothing beside it; a link stays a link."""
+    (tmp_path / "real.ini").write_text("[SystemSettings]\nt.MaxFPS=60\n")
+    link = tmp_path / "config" / "DefaultEngine.ini"
+    link.parent.mkdir()
+    link.symlink_to(tmp_path / "real.ini")
+
+    def full(path: Path, data: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(data[:9])
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_bytes", full)
+        with pytest.raises(OSError, match="No space"):
+            rendered(target()).write(link.parent)
+    assert link.read_text() == "[SystemSettings]\nt.MaxFPS=60\n"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config", "real.ini"]
+    rendered(target()).write(link.parent)
+    assert link.is_symlink()
+    assert "t.MaxFPS=30\n" in (tmp_path / "real.ini").read_text()
 
 
 def test_merging_keeps_everything_else(target: MakeTarget, tmp_path: Path) -> None:

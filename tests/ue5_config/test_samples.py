@@ -89,7 +89,6 @@ def test_reads_our_own_forms(text: str) -> None:
         ("", "no samples"),
         ("instances,gpu\n", "no samples"),
         ("gpu\n29\n", "how many instances ran"),
-        ("instances,gpu\n0,29\n", "how many instances ran"),
         ("instances,gpu\n1.5,29\n", "how many instances ran"),
         ("instances,gpu\n1,129\n", "not between 0 and 100"),
         ("instances,gpu\n1,-3\n", "no measurement"),
@@ -103,6 +102,59 @@ def test_refuses_what_is_no_sample(text: str, message: str) -> None:
     """File and row are named."""
     with pytest.raises(SampleError, match=message):
         parse_samples(text, name="load.csv")
+
+
+TIMED = """\
+#Date       Time        gpu     sm    enc     fb
+#YYYYMMDD   HH:MM:SS    Idx      %      %     MB
+ 20261122   10:00:00      0     29      6   5100
+"""
+
+
+@pytest.mark.parametrize("head", ["#Date       Time  ", "#Time "])
+def test_tables_may_begin_with_date_and_time(head: str) -> None:
+    """`nvidia-smi dmon -o DT` and `-o T`."""
+    cut = len("#Date       Time  ") - len(head)
+    text = "\n".join(["#" + line[cut + 1 :] for line in TIMED.splitlines()[:2]])
+    text = f"{text}\n{' 20261122 10:00:00' if not cut else ' 10:00:00'} 0 29 6 5100\n"
+    (only,) = parse_samples(text, instances=1)
+    assert (only.gpu, only.encoder, only.vram_mib, only.gpu_index) == (29, 6, 5100, "0")
+
+
+def test_every_scrape_is_a_sample() -> None:
+    """A file that `curl` was appended to for a minute has many."""
+    later = PROMETHEUS.replace("} 48", "} 50")
+    loads = [one.gpu for one in parse_samples(PROMETHEUS + later, instances=2)]
+    assert loads == [48, 3, 50, 3]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'DCGM_FI_DEV_FB_USED{gpu="0"} 3000\nDCGM_FI_DEV_FB_FREE{gpu="0"} 12000\n',
+        "memory.used [MiB], memory.free [MiB]\n3000 MiB, 12000 MiB\n",
+    ],
+)
+def test_used_and_free_memory_make_the_total(text: str) -> None:
+    """dcgm-exporter does not print the total by itself."""
+    (only,) = parse_samples(text, instances=1)
+    assert only.vram_total_mib == 15000
+
+
+@pytest.mark.parametrize(
+    "cell", ["[N/A]", "N/A", "[Not Supported]", "[GPU requires reset]", "[Unknown Error]", "-"]
+)
+def test_what_a_tool_could_not_tell_is_nothing(cell: str) -> None:
+    """nvidia-smi puts its reasons into brackets."""
+    (only,) = parse_samples(f"instances, gpu, encoder\n1, 29, {cell}\n")
+    assert (only.gpu, only.encoder) == (29, None)
+
+
+def test_reads_what_powershell_writes(tmp_path: Path) -> None:
+    """`nvidia-smi … > load.csv` on Windows gives UTF-16 with CRLF."""
+    path = tmp_path / "load.csv"
+    path.write_bytes(NVIDIA_SMI.replace("\n", "\r\n").encode("utf-16"))
+    assert load_samples(path)[0].gpu == 29
 
 
 def test_one_gpu_of_several_has_to_be_chosen(tmp_path: Path) -> None:

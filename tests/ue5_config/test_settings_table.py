@@ -35,6 +35,7 @@ def version(text: str) -> EngineVersion:
         {"source": []},
         {"unknown": 1},
         {"since": "4.0"},
+        {"property": "Key"},
     ],
 )
 def test_a_row_that_contradicts_itself_is_refused(wrong: dict[str, Any]) -> None:
@@ -124,6 +125,46 @@ def test_the_latest_renaming_counts() -> None:
         "5.6": "PixelStreamingConnectionURL",
         "5.8": "PixelStreamingConnectionURL",
     }
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "WebRTC.DisableTransmitVideo",
+        "WebRTC.EnableFlexFec",
+        "WebRTC.DisableFrameDropper",
+        "WebRTC.VideoPacing.MaxDelay",
+        "WebRTC.MinPort",
+        "WebRTC.PortAllocator.Flags",
+        "DecoupleWaitFactor",
+        "UseMediaCapture",
+        "QualityControllerMode",
+    ],
+)
+def test_what_the_first_plugin_learned_after_5_3(tail: str) -> None:
+    """5.3.1's source does not define them."""
+    name = f"PixelStreaming.{tail}"
+    assert TABLE.find(name, kind=Kind.CVAR, engine=version("5.3")) is None
+    assert TABLE.find(name, kind=Kind.CVAR, engine=version("5.4")) is not None
+
+
+@pytest.mark.parametrize(
+    ("tail", "first", "later"),
+    [
+        ("CaptureUseFence", False, True),
+        ("WebRTC.DisableReceiveVideo", False, True),
+        ("DecoupleWaitFactor", 1, 1),
+    ],
+)
+def test_defaults_are_those_of_the_settings_class(
+    tail: str, first: object, later: object
+) -> None:
+    """It sets the variables at start, so what the variables say themselves never counts."""
+    found = [
+        TABLE.get(f"PixelStreaming2.{tail}", kind=Kind.CVAR, engine=version(engine)).default
+        for engine in ("5.5", "5.8")
+    ]
+    assert found == [first, later]
 
 
 def test_an_unknown_name_is_told_with_the_nearest() -> None:

@@ -29,7 +29,12 @@ SECRET = "a session secret for tests of guests"
 @pytest.fixture(scope="module")
 def places(built_page: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Give a server with one instance of one place, whose players need a token."""
-    options = ("--matchmaking", "--player_token=letmein", "--guests_per_visitor=1", f"--session_secret={SECRET}")
+    options = (
+        "--matchmaking",
+        "--player_token=letmein",
+        "--guests_per_visitor=1",
+        f"--session_secret={SECRET}",
+    )
     folder = tmp_path_factory.mktemp("data")
     with (
         Server(str(built_page), *options, f"--data_dir={folder}") as server,
@@ -113,7 +118,7 @@ async def test_a_partner_steps_in(places: Server, new_viewer: OpenViewer) -> Non
 
 
 async def test_a_reload_keeps_room_and_seat(server: Server, new_viewer: OpenViewer) -> None:
-    """Guest and visitor reload: both are back, with what was said; the guest waits meanwhile."""
+    """Guest and visitor reload: both are back, with what was said; the guest waits."""
     visitor, partner = await new_viewer(), await new_viewer()
     await visitor.open(server.url)
     await partner.page.goto(await invite(visitor, "Mina"))

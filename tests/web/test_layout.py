@@ -3,7 +3,7 @@
 import pytest
 
 from tests.web.conftest import OpenViewer
-from tests.web.programs import Server
+from tests.web.programs import Server, Streamer
 
 pytestmark = [
     pytest.mark.browser,
@@ -17,6 +17,11 @@ PHONE = {
     "is_mobile": True,
     "locale": "ko-KR",
 }
+
+BUTTON_SIZES = """() => [...document.querySelectorAll(".bar > :not(.popover)")]
+  .flatMap((each) => each.matches("button") ? [each] : [...each.querySelectorAll("button")])
+  .filter((each) => each.checkVisibility())
+  .map((each) => [each.offsetWidth, each.offsetHeight])"""
 
 OFFER = """() => window.pixelstreaming.viewer.panel.offer({
   id: "test", title: "Test panel", icon: "chat",
@@ -36,6 +41,63 @@ async def test_nothing_sticks_out_on_a_phone(server: Server, new_viewer: OpenVie
         )
         assert await viewer.overflow() == []
     assert await viewer.page.get_attribute("html", "lang") == "ko"
+
+
+@pytest.mark.parametrize("width", [320, 390])
+@pytest.mark.parametrize("language", ["en-US", "ko-KR"])
+async def test_the_bar_fits_whatever_stands_in_it(
+    lone_server: Server, new_viewer: OpenViewer, width: int, language: str
+) -> None:
+    """A choice of streamers and two rooms: all in one row, each still to be touched."""
+    viewer = await new_viewer(
+        **{**PHONE, "viewport": {"width": width, "height": 600}, "locale": language}
+    )
+    with Streamer(lone_server, "One"), Streamer(lone_server, "Two with a name that is long"):
+        await viewer.open(f"{lone_server.url}?StreamerId=One")
+        await viewer.page.evaluate(OFFER)
+        await viewer.page.touchscreen.tap(100, 100)
+        await viewer.eventually("!document.querySelector('.picker').disabled")
+        assert await viewer.overflow() == []
+        sizes = await viewer.page.evaluate(BUTTON_SIZES)
+        assert len(sizes) == 7
+        assert min(min(size) for size in sizes) >= 36
+        await viewer.page.tap(".picker")
+        await viewer.page.tap(".choice:has-text('Two')")
+        await viewer.eventually("document.documentElement.dataset.streamer.startsWith('Two')")
+
+
+async def test_beside_an_open_panel_the_words_of_the_bar_give_way(
+    server: Server, new_viewer: OpenViewer
+) -> None:
+    """On a phone held sideways an open room halves the bar; the streamer's name stays whole."""
+    viewer = await new_viewer(**{**PHONE, "viewport": {"width": 740, "height": 360}})
+    await viewer.open(server.url)
+    await viewer.page.evaluate(OFFER)
+    await viewer.page.evaluate("window.pixelstreaming.viewer.panel.open('test')")
+    await viewer.page.touchscreen.tap(100, 100)
+    name = await viewer.page.evaluate(
+        "(({ offsetWidth, scrollWidth }) => [offsetWidth, scrollWidth])"
+        "(document.querySelector('.picker .name'))"
+    )
+    assert name[0] == name[1] > 0
+    words = viewer.page.locator(".openers .labelled > span")
+    assert {await one.evaluate("(each) => each.offsetWidth") for one in await words.all()} == {
+        1
+    }
+
+
+async def test_offers_stand_in_the_order_of_their_names(
+    server: Server, new_viewer: OpenViewer
+) -> None:
+    """Whichever is offered first, the bar is the same at each visit."""
+    viewer = await new_viewer()
+    await viewer.open(server.url)
+    for name in ("zoo", "art", "map"):
+        await viewer.page.evaluate(OFFER.replace('"test"', f'"{name}"'))
+    openers = viewer.page.locator(".openers button")
+    names = [await one.get_attribute("data-opener") for one in await openers.all()]
+    assert names == sorted(str(name) for name in names)
+    assert {"zoo", "art", "map"} <= set(names)
 
 
 async def test_a_touch_reaches_the_scene(server: Server, new_viewer: OpenViewer) -> None:

@@ -32,6 +32,11 @@ async def enter(page: Page, server: Server) -> None:
     await page.wait_for_selector("#board:not([hidden])")
 
 
+async def confirm(page: Page, label: str) -> None:
+    """Say that it is meant."""
+    await page.get_by_role("dialog").get_by_role("button", name=label).click()
+
+
 async def test_an_operator_sees_and_ends_sessions(
     operated: Server, new_viewer: OpenViewer
 ) -> None:
@@ -45,8 +50,8 @@ async def test_an_operator_sees_and_ends_sessions(
         row = page.locator("tr", has_text="active")
         await expect(row).to_contain_text("Showroom")
         await expect(page.locator("tr", has_text="queued")).to_have_count(1)
-        page.on("dialog", lambda dialog: dialog.accept())
         await row.get_by_role("button", name="End").click()
+        await confirm(page, "End")
         await playing.page.wait_for_selector("text=An operator ended it")
         await waiting.until("playing")
     assert operator.complaints == []
@@ -62,6 +67,7 @@ async def test_an_operator_sends_a_visitor_away(
         await enter(operator.page, operated)
         row = operator.page.locator("tr", has_text="active")
         await row.get_by_role("button", name="Kick").click()
+        await confirm(operator.page, "Kick")
         await playing.page.wait_for_selector("text=An operator ended it")
         await expect(operator.page.locator("#sessions .grace")).to_have_count(1)
     assert operator.complaints == []
@@ -75,10 +81,14 @@ async def test_what_fails_stays_readable(operated: Server, new_viewer: OpenViewe
         await playing.open(operated.url)
         await enter(page, operated)
         row = page.locator("tr", has_text="active")
-        await page.route("**/api/players/*", lambda route: route.fulfill(
-            status=404, json={"error": {"code": "no_such_player", "message": "Nobody."}}
-        ))
+        await page.route(
+            "**/api/players/*",
+            lambda route: route.fulfill(
+                status=404, json={"error": {"code": "no_such_player", "message": "Nobody."}}
+            ),
+        )
         await row.get_by_role("button", name="Kick").click()
+        await confirm(page, "Kick")
         await expect(page.locator("#trouble")).to_contain_text("Nobody.")
         async with page.expect_response("**/api/scale"):
             pass
@@ -93,19 +103,17 @@ async def test_a_drained_host_takes_no_visitor(
     with Streamer(operated, "Showroom"):
         page = operator.page
         await enter(page, operated)
-        page.on("dialog", lambda dialog: dialog.accept())
         await page.get_by_role("button", name="Drain").click()
-        await page.wait_for_selector("text=draining")
+        await page.wait_for_selector("#hosts .draining")
         await viewer.open(operated.url, state="queued")
-        host = page.locator("#hosts tr")
-        await host.get_by_role("button").click()
+        await page.get_by_role("button", name="Open").click()
         await viewer.until("playing")
 
 
 async def test_the_operators_page_fits_a_phone(
     operated: Server, new_viewer: OpenViewer
 ) -> None:
-    """Tables scroll inside themselves; the page does not."""
+    """Rows become cards, and nothing is wider than the page."""
     operator = await new_viewer(viewport={"width": 390, "height": 844})
     with Streamer(operated, "Showroom"):
         await enter(operator.page, operated)

@@ -15,6 +15,16 @@ pytestmark = [
 ]
 
 
+STILL_LIGHT = """() => {
+  const still = document.querySelector(".still");
+  const { data } = still.getContext("2d").getImageData(0, 0, still.width, still.height);
+  return data.reduce((sum, level) => sum + level, 0) / data.length;
+}"""
+"""The mean level of the kept picture; of a black one a quarter of 255, for its opacity."""
+
+DARK = 70
+
+
 async def test_returns_after_the_streamer_restarts(
     lone_server: Server, new_viewer: OpenViewer
 ) -> None:
@@ -39,11 +49,18 @@ async def test_returns_after_the_streamer_restarts(
 async def test_returns_after_the_server_restarts(
     built_page: object, new_viewer: OpenViewer
 ) -> None:
-    """With server and streamer gone and back on the same ports, the page plays again."""
+    """The last picture stays however often the page tries in vain; then it plays again."""
     viewer = await new_viewer()
     with Server(str(built_page)) as first, Streamer(first, "Showroom"):
         await viewer.open(first.url)
+        await viewer.moves()
     await viewer.until("reconnecting")
+    phase = "window.pixelstreaming.viewer.session.phase"
+    at = await viewer.page.evaluate(f"{phase}.at")
+    await viewer.page.click("text=Try now")
+    await viewer.eventually(f"{phase}.at > {at}")
+    assert await viewer.page.locator(".still").is_visible()
+    assert await viewer.page.evaluate(STILL_LIGHT) > DARK
     ports = {"player_port": first.player_port, "streamer_port": first.streamer_port}
     with Server(str(built_page), **ports) as second, Streamer(second, "Showroom"):
         await viewer.until("playing")

@@ -34,6 +34,7 @@ from ue5_config.live import (
 )
 from ue5_config.project import read_project
 from ue5_config.translation import Choice, Target, translate
+from ue5_config.writing import replace_file
 
 HELP = "send settings to a running instance and measure before and after"
 
@@ -60,8 +61,6 @@ def add_options(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Apply or undo, and report; fails when the instance refused a command."""
     done = _undo(arguments) if arguments.undo_from else _apply(arguments)
-    if arguments.record:
-        arguments.record.write_text(done.record.model_dump_json(indent=2), encoding="utf-8")
     if arguments.json:
         write_json(done.as_json())
     else:
@@ -80,7 +79,13 @@ def _apply(arguments: Namespace) -> Applied:
         known=_known(arguments, wanted),
         resolution=arguments.resolution,
         undo=arguments.undo,
+        keep=lambda record: _keep(record, arguments.record),
     )
+
+
+def _keep(record: Record, path: Path | None) -> None:
+    if path is not None:
+        replace_file(path, record.model_dump_json(indent=2).encode())
 
 
 def _choices(arguments: Namespace, wanted: Target) -> list[Choice]:
@@ -102,7 +107,9 @@ def _known(arguments: Namespace, wanted: Target) -> dict[str, str]:
 def _undo(arguments: Namespace) -> Applied:
     record = _record(arguments.undo_from)
     instance = _instance(arguments, arguments.url or record.url, record.streamer)
-    return revert(record, instance)
+    done = revert(record, instance)
+    _keep(done.record, arguments.record)
+    return done
 
 
 def _record(path: Path) -> Record:

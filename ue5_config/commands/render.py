@@ -52,7 +52,7 @@ def run(arguments: Namespace) -> int:
     if arguments.json:
         write_json(rendering.as_json())
     elif arguments.diff:
-        write(rendering.diff(arguments.diff) or "no difference")
+        write(rendering.diff(arguments.diff).rstrip("\n") or "no difference")
     elif arguments.out:
         _write_files(rendering, arguments.out)
     else:
@@ -86,6 +86,8 @@ def _write_files(rendering: Rendering, folder: Path) -> None:
         write(f"wrote {path}")
     if not changed:
         write(f"{folder} is up to date")
+    for note in rendering.notes:
+        write(f"note: {note.subject}: {note.text}")
 
 
 def _text(rendering: Rendering) -> Iterator[str]:

@@ -59,7 +59,7 @@ def _row(row: Setting) -> str:
     plugin = f" Only in DLSS plugins of the kind {row.dlss}." if row.dlss else ""
     cells = (
         name,
-        f"{row.since}–{row.until}",
+        f"{row.since}" if row.since == row.until else f"{row.since}–{row.until}",
         f"{row.rule}{', ' + row.unit if row.unit else ''}",
         default,
         f"{row.meaning}{plugin}{doubt}",

@@ -12,6 +12,18 @@ const FORWARDED = ["token", "session", "resume"];
 /** Parameters that say which application a visitor wants, and where. */
 const WISHES = ["application", "region"];
 
+/** Parameters that say what else the instance must be; so does each `label.NAME`. */
+const REQUIREMENTS = ["version", "profile"];
+
+const LABEL = "label.";
+
+/** What a visitor asks for, where the server gives out places. */
+export interface Wish {
+  readonly application?: string;
+  readonly region?: string;
+  readonly requirements?: Readonly<Record<string, string>>;
+}
+
 /**
  * The signalling socket's URL: same host, same folder, `wss` for a page that came by `https`.
  * It asks for a connection that can be resumed, unless the page's address says `?resume=0`.
@@ -45,9 +57,18 @@ export function withStreamer(search: string, id: string): string {
 }
 
 /** What the page's address asks for, where the server gives out places. */
-export function wishInAddress(search: string): Readonly<Record<string, string>> {
-  const given = [...new URLSearchParams(search)];
-  return Object.fromEntries(given.filter(([name]) => WISHES.includes(name)));
+export function wishInAddress(search: string): Wish {
+  const given = [...new URLSearchParams(search)].filter(([, value]) => value !== "");
+  const named = given.filter(([name]) => WISHES.includes(name));
+  const labels = given.filter(([name]) => name.startsWith(LABEL));
+  const requirements = [
+    ...given.filter(([name]) => REQUIREMENTS.includes(name)),
+    ...labels.map(([name, value]) => [name.slice(LABEL.length), value] as const),
+  ];
+  return {
+    ...Object.fromEntries(named),
+    ...(requirements.length > 0 ? { requirements: Object.fromEntries(requirements) } : {}),
+  };
 }
 
 /** The query `search` without the token of a session that is over. */

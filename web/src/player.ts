@@ -11,6 +11,7 @@ import {
   type ShowOnScreenKeyboardEvent,
   type WebSocketTransport,
 } from "@epicgames-ps/lib-pixelstreamingfrontend-ue5.5";
+import type { Wish } from "./address";
 import type { Closing } from "./closing";
 import { type Entry, Refused } from "./guests/entry";
 import { InputGate } from "./inputgate";
@@ -85,7 +86,7 @@ export class Player implements Link {
     signallingUrl: () => string,
     settings: Settings,
     clock: Clock,
-    private readonly wish: () => Readonly<Record<string, string>>,
+    private readonly wish: () => Wish,
     private readonly events: PlayerEvents,
     private readonly entry?: Entry,
   ) {

@@ -1,6 +1,7 @@
 import {
   signallingUrl,
   streamerInAddress,
+  type Wish,
   wishInAddress,
   withoutSession,
   withStreamer,
@@ -124,7 +125,7 @@ export class Viewer {
     // Content-Security-Policy forbids; the style sheet does the sizing.
     const stage = el("div", { class: "stage fixed-size", tabindex: "0", "aria-label": label });
     const url = (): string => signallingUrl(location);
-    const wish = (): Readonly<Record<string, string>> => wishInAddress(location.search);
+    const wish = (): Wish => wishInAddress(location.search);
     return new Player(
       stage,
       url,

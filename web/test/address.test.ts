@@ -39,6 +39,9 @@ test("picking a streamer replaces the one in the address and leaves the rest", (
 test("the address says what a visitor wants, and forgets a session that is over", () => {
   const search = "?application=car&region=eu&session=abc&debug";
   assert.deepEqual(wishInAddress(search), { application: "car", region: "eu" });
+  assert.deepEqual(wishInAddress("?version=2&label.tier=gold&profile="), {
+    requirements: { version: "2", tier: "gold" },
+  });
   assert.equal(withoutSession(search), "?application=car&region=eu&debug=");
   assert.equal(withoutSession("?session=abc"), "");
 });

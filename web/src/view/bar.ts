@@ -34,7 +34,7 @@ export class Bar {
     private readonly translate: Translate,
     private readonly parts: BarParts,
   ) {
-    this.picker = button({ class: "picker" }, () => {}, this.name, icon("chevron"));
+    this.picker = button({ class: "picker" }, () => {}, ...this.named());
     this.pickerSheet = new Popover(this.picker, translate("choosing"), "picker-sheet");
     this.pickerSheet.root.append(this.list);
     const statistics = { class: "icon-button", title: translate("statistics") };
@@ -81,6 +81,11 @@ export class Bar {
       ...(fullscreen ? [fullscreen] : []),
     );
     return [this.picker, playing, openers, own, this.pickerSheet.root, sheet.root];
+  }
+
+  /** What the picker shows; where the bar is too narrow for the name, the icon stands for it. */
+  private named(): readonly Node[] {
+    return [icon("screen"), this.name, icon("chevron")];
   }
 
   private choice(id: string, isCurrent: boolean): HTMLElement {

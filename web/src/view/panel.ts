@@ -52,7 +52,7 @@ export class SidePanel {
     return !this.root.hidden;
   }
 
-  /** Takes an offer: its button appears in the control bar. */
+  /** Takes an offer: its button appears in the control bar, ordered by `id`. */
   offer(offer: PanelOffer): void {
     this.withdraw(offer.id);
     const label = el("span", {}, offer.title);
@@ -61,7 +61,9 @@ export class SidePanel {
     const opener = button(attributes, () => this.toggle(offer.id), icon(offer.icon), label);
     const room = el("div", { class: "room", "data-room": offer.id, hidden: true });
     this.tenants.set(offer.id, { room, opener, offer, isMounted: false });
-    this.openers.append(opener);
+    const ids = [...this.tenants.keys()].sort();
+    const next = this.tenants.get(ids[ids.indexOf(offer.id) + 1] ?? "");
+    this.openers.insertBefore(opener, next?.opener ?? null);
     this.rooms.append(room);
     setAttributes(opener, { "aria-expanded": "false" });
     this.onChange();

@@ -10,8 +10,11 @@ const WIDEST = 960;
 export class Still {
   readonly root = el("canvas", { class: "still", "aria-hidden": "true", hidden: true });
 
-  /** Keeps what `video` shows now, if it shows anything. */
+  /** Keeps what `video` shows now, if it shows anything; what is kept stays until `clear`. */
   keep(video: HTMLVideoElement): void {
+    if (!this.root.hidden) {
+      return; // the video is black since
+    }
     if (video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA || video.videoWidth === 0) {
       return;
     }
