@@ -235,6 +235,7 @@ class Server:
             limits=SocketLimits(
                 max_message_bytes=self.settings.max_message_bytes,
                 max_outbox_bytes=self.settings.max_outbox_bytes,
+                control_frames_per_second=self.settings.control_frames_per_second,
             ),
             wheel=self._wheels["player" if role == "player" else "streamer"],
             metrics=self.metrics,

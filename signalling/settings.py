@@ -85,6 +85,9 @@ class SignallingSettings(OptionGroup):
     max_outbox_bytes: int = Field(1024 * 1024, ge=1024)
     """What may wait for a peer that reads too slowly before it is closed with 1013."""
 
+    control_frames_per_second: float = Field(10, ge=0)
+    """Pings and pongs of the WebSocket protocol from one peer, on average; 0: no limit."""
+
     player_messages_per_second: float = Field(100, ge=0)
     """Messages a player may send on average; 0 means no limit."""
 

@@ -8,6 +8,7 @@ one. Neither ever waits for its peer while somebody else's message is handled.
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ from signalling.session import Context
 
 CLOSE_SECONDS: Final = 5.0
 """How long a peer may take to answer a close frame before its socket is cut."""
+
+CONTROL_BURST: Final = 100
+"""Pings and pongs of a peer at once; whoever sends some does so every few seconds."""
 
 LINGER_SECONDS: Final = 2.0
 """How long bytes of a peer that broke the framing are still read and thrown away."""
@@ -89,6 +93,8 @@ class SocketLimits:
     """A longer message closes the socket with 1009."""
     max_outbox_bytes: int
     """More waiting for a peer that reads too slowly closes its socket with 1013."""
+    control_frames_per_second: float = 10.0
+    """More pings and pongs of the protocol close the socket with 4008; 0: no limit."""
 
 
 class State(Enum):
@@ -104,12 +110,17 @@ class State(Enum):
 class Connection:
     """One socket and the session behind it; a `Link` and `Watched`."""
 
-    __slots__ = ("_goodbye", "_task", "_transport", "limits", "pongs", "session", "state")
+    __slots__ = (
+        "_controls", "_controls_at", "_goodbye", "_task", "_transport", "limits", "pongs",
+        "session", "state",
+    )  # fmt: skip
 
     def __init__(self, new_session: SessionFactory, limits: SocketLimits) -> None:
         self.limits = limits
         self.state = State.UPGRADING
         self.pongs = 0
+        self._controls: float = CONTROL_BURST
+        self._controls_at = time.monotonic()
         self._goodbye: tuple[CloseCode, str] | None = None
         self._task: asyncio.Task[object] | None = None
         self._transport: asyncio.Transport | None = None
@@ -138,6 +149,24 @@ class Connection:
         """End the connection without a goodbye."""
         if self._transport is not None:
             self._transport.abort()
+
+    def take_control(self) -> bool:
+        """Count a ping or pong of the peer; False, and it is closed, if it is too many."""
+        per_second = self.limits.control_frames_per_second
+        self._controls -= 1
+        if self._controls < 0:
+            now = time.monotonic()
+            earned = (now - self._controls_at) * per_second
+            self._controls = min(self._controls + earned, CONTROL_BURST)
+            self._controls_at = now
+        if per_second <= 0 or self._controls >= 0:
+            return True
+        self.close(CloseCode.RATE_LIMIT, f"more than {per_second:g} pings per second")
+        return False
+
+    def close_endless(self) -> None:
+        """Close the socket of a peer whose fragments make no message."""
+        self.close(CloseCode.RATE_LIMIT, "fragments without end")
 
     # Watched.
 
@@ -339,6 +368,8 @@ class InlineConnection(Connection):
             on_text=session.receive,
             on_binary=session.receive_binary,
             on_end=self._end,
+            on_control=self.take_control,
+            on_flood=self.close_endless,
             batch=self._flusher,
             max_message_bytes=self.limits.max_message_bytes,
             close_seconds=CLOSE_SECONDS,
@@ -434,6 +465,8 @@ class QueuedConnection(Connection):
                 self.session.receive(message.data)
             elif message.type is WSMsgType.BINARY:
                 self.session.receive_binary(message.data)
+            elif not self.take_control():
+                return
             elif message.type is WSMsgType.PING:
                 await socket.pong(message.data)
             elif message.type is WSMsgType.PONG:
