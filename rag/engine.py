@@ -81,7 +81,8 @@ async def open_engine(
     Open the indexes in *data_dir* over the documents in *store*; close them at the end.
 
     Models are loaded by their first use. Raises `IndexUnavailableError` when the index
-    file or Pinecone's address cannot be had, `OSError` or `ValueError` for a bad lexicon.
+    file or Pinecone's address cannot be had, `EmbeddingError` when the file of kept vectors
+    cannot, `OSError` or `ValueError` for a bad lexicon.
     """
     lexicon = load_lexicon(settings.lexicon_files)
     kept = CachedEmbedder(make_embedder(settings, lexicon), data_dir / "embeddings.sqlite3")

@@ -103,9 +103,9 @@ class _Phrases:
             self.syllables[form[:1]] = min(longest, _LONGEST)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Lexicon:
-    """Concepts by their words; immutable after construction."""
+    """Concepts by their words; immutable after construction, and known by identity."""
 
     concepts: tuple[Concept, ...]
     _phrases: _Phrases = field(default_factory=_Phrases, init=False)

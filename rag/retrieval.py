@@ -67,6 +67,8 @@ class Found(Generic[ItemT]):
     degraded: tuple[str, ...]
     embed_ms: float
     search_ms: float
+    similarity: float | None = None
+    """Cosine of the request and the nearest item; None where no vectors were compared."""
 
 
 class Reranker(Protocol):
@@ -136,7 +138,8 @@ class Retriever(Generic[ItemT]):
         candidates = fuse(texts, near)
         hits = await self._hits(reading, candidates, where, limit)
         total = (time.perf_counter() - began) * 1e3
-        return Found(hits, reading, degraded, embedded, total - embedded)
+        similarity = near[0].score if near else None
+        return Found(hits, reading, degraded, embedded, total - embedded, similarity)
 
     def where(self, conditions: Conditions) -> Where:
         """Return the conditions as the indexes take them."""

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
 
@@ -23,6 +23,14 @@ class EmbeddingProvider(StrEnum):
 
 
 Rate = Annotated[Decimal, BeforeValidator(amount_of), Field(gt=0)]
+
+DEMO_RATES: Final = {
+    "USD/KRW": Decimal(1_400),
+    "EUR/KRW": Decimal(1_600),
+    "GBP/KRW": Decimal(1_850),
+    "JPY/KRW": Decimal(9),
+}
+"""What the demonstration's prices, which are made up, are compared at: as made up."""
 
 
 class RagSettings(ChatSettings):
@@ -96,7 +104,11 @@ class RagSettings(ChatSettings):
         description="Further lexicon files (kind, English, Korean by tabs); they win",
     )
     demo_catalogue: bool = Field(
-        default=False, description="Load the demonstration products and partners at the start"
+        default=False,
+        description=(
+            "Load the demonstration products and partners at the start; without "
+            "exchange_rates its made-up prices are compared at made-up rates"
+        ),
     )
     index_interval: float = Field(
         default=5.0, gt=0, description="Seconds between looks for other nodes' changes"
@@ -113,5 +125,7 @@ class RagSettings(ChatSettings):
 
     @property
     def rates(self) -> Rates:
-        """The configured exchange rates."""
+        """The configured exchange rates; the demonstration has its own where there are none."""
+        if self.demo_catalogue and not self.exchange_rates:
+            return Rates(DEMO_RATES)
         return Rates(self.exchange_rates)

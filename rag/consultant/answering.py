@@ -4,17 +4,18 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
 import structlog
 
 from rag.catalogue.items import Partner, Product
 from rag.consultant import facets, wording
+from rag.consultant import partners as partnering
 from rag.consultant.actions import action
 from rag.consultant.advice import AdviceError, Adviser, Brief, Say, Spent
 from rag.consultant.cards import Shown, partner_card, product_card
-from rag.consultant.conversation import EMPTY, Conversation, Conversations, Turn
+from rag.consultant.conversation import EMPTY, Conversation, Turn
 from rag.consultant.events import (
     Delta,
     Done,
@@ -26,59 +27,25 @@ from rag.consultant.events import (
     Ranked,
     Usage,
 )
-from rag.consultant.finding import Finder, Findings
+from rag.consultant.finding import Finder, Findings, Gap
 from rag.consultant.fit import Fit
 from rag.consultant.hearing import Hearing, Question, Route, route_of
-from rag.consultant.interpretation import Interpreter
+from rag.consultant.outcome import EXTRACTIVE, Outcome, Parts
+from rag.consultant.partners import partner_request
 from rag.consultant.request import Request, complete
-from rag.consultant.settings import ChatSettings
-from rag.consultant.understanding import Wish
-from rag.engine import Engine
+from rag.consultant.several import find_all, requests_of
+from rag.consultant.talk import Talk
+from rag.consultant.understanding import Step, Wish
 from rag.errors import RagError
-from rag.money import Rates
-from rag.retrieval import Conditions, Found
 from stores.documents import StoreError
-
-PARTNER_CARDS: Final = 5
 
 TURNS_TOLD: Final = 3
 """Turns that a model is told whole; of older ones it has the summary."""
-
-EXTRACTIVE: Final = "extractive"
 
 Send = Callable[[Event], None]
 """Passes an event on at once; must neither wait nor raise."""
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What all turns share."""
-
-    engine: Engine
-    conversations: Conversations
-    settings: ChatSettings
-    currency: str
-    rates: Rates
-    adviser: Adviser | None
-    interpreter: Interpreter | None
-    places: Callable[[], frozenset[str]]
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a turn has come to so far; read when it is cancelled or asked for."""
-
-    answer: list[str] = field(default_factory=list)
-    cards: tuple[Shown, ...] = ()
-    partners: tuple[Shown, ...] = ()
-    request: Request | None = None
-    timings: dict[str, float] = field(default_factory=dict)
-    degraded: list[str] = field(default_factory=list)
-    model: str = EXTRACTIVE
-    usage: Usage = field(default_factory=Usage)
-    language: str = "en"
 
 
 class Answering:
@@ -91,6 +58,7 @@ class Answering:
         self._send = send
         self._began = time.perf_counter()
         self._before: Conversation = EMPTY
+        self._shown: Sequence[Product] = ()
         self._is_shown: Findings | None = None
         self.outcome = Outcome()
         self._hearing = Hearing(
@@ -130,7 +98,7 @@ class Answering:
 
     async def _answer(self) -> None:
         self._before = await self._remembered()
-        shown = await self._shown_before()
+        shown = self._shown = await self._shown_before()
         wish = await self._hearing.by_rules()
         found: Findings | None = None
         if self._parts.interpreter is None:
@@ -195,7 +163,13 @@ class Answering:
     async def _found(self, wish: Wish, shown: Sequence[Product]) -> Findings | None:
         """Return the products for a wish; None where it is not about products."""
         _, request = self._plan(wish, shown)
-        return None if request is None else await self._finder.find(request)
+        if request is None:
+            return None
+        if not wish.also or request.focus:
+            return await self._finder.find(request)
+        requests = requests_of(wish, request, self._parts.engine.lexicon)
+        total = None if requests[0].budget_said else wish.budget
+        return await find_all(self._finder, requests, total)
 
     async def _respond(self, wish: Wish, found: Findings | None) -> None:
         if found is not None:
@@ -211,14 +185,20 @@ class Answering:
             case Route.WHICH:
                 self._say(self._voice(wish).say("which"))
             case _:
-                self._say(self._voice(wish).say("greeting"))
+                self.outcome.restarts = wish.talk is Talk.RESTART
+                self._say(self._voice(wish).talk(wish.talk or Talk.GREETING))
 
     async def _advise(self, found: Findings, wish: Wish) -> None:
-        self.outcome.request = found.request
+        self.outcome.request = found.lasting
+        self.outcome.focused = bool(found.request.focus)
+        if found.gap is Gap.CHEAPER and self._shown:
+            self._show_cheapest(self._shown[0], found, wish)
+            return
         self._show(found, wish)
         self.outcome.timings |= found.timings
         self.outcome.degraded.extend(found.degraded)
-        if found.request.focus:
+        asks = wish.talk in {Talk.ABOUT, Talk.CARE} and self._parts.adviser is not None
+        if found.request.focus and not asks:
             self._speak_of(found.fits, wish)
         elif self._parts.adviser is not None and found.fits:
             await self._with_model(self._parts.adviser, found, wish)
@@ -257,24 +237,36 @@ class Answering:
 
     def _speak_of(self, fits: Sequence[Fit], wish: Wish) -> None:
         voice = self._voice(wish)
-        for fit in fits[:1]:
+        for number, fit in enumerate(fits):
             name = fit.product.in_language(fit.product.name, wish.language)
             price = wording.price(fit.product, wish.language)
-            self._say(
-                voice.say("focus", name=name, price=price, facts=voice.facts(fit.product))
-            )
+            facts = voice.facts(fit.product)
+            shows = wish.wants_to_see and wish.talk is None
+            about = "" if shows else voice.about(fit.product, wish.talk)
+            said = voice.say("focus", name=name, price=price, facts=facts, about=about).strip()
+            self._say(f"\n{said}" if number else said)
         if not fits:
             self._say(voice.say("nothing"))
 
+    def _show_cheapest(self, product: Product, found: Findings, wish: Wish) -> None:
+        """Say that nothing is cheaper than *product*, which was shown; show it once more."""
+        self.outcome.focused = True
+        self.outcome.timings |= found.timings
+        self._show(replace(found, fits=(Fit(product, 1.0),)), wish)
+        self._say(self._voice(wish).cheapest(product, found.request))
+
     def _gap(self, found: Findings, wish: Wish) -> str:
+        voice = self._voice(wish)
+        missing = " ".join(voice.missing(kind) for kind in found.missing)
         if found.gap is None:
-            return ""
-        return self._voice(wish).gap(found.gap, found.request, found.nearest, found.unmet)
+            return missing
+        gap = voice.gap(found.gap, found.request, found.nearest, found.unmet)
+        return f"{missing} {gap}".strip()
 
     def _extractive(self, found: Findings, wish: Wish) -> None:
         voice = self._voice(wish)
         gap = self._gap(found, wish)
-        for piece in voice.recommendation(found.fits, found.request, gap):
+        for piece in voice.recommendation(found.fits, found.request, gap, found.set_of):
             self._say(piece)
 
     async def _with_model(self, adviser: Adviser, found: Findings, wish: Wish) -> None:
@@ -325,7 +317,8 @@ class Answering:
 
     def _fill_up(self, picked: list[str], found: Findings, wish: Wish) -> None:
         voice = self._voice(wish)
-        rest = [fit for fit in found.fits if fit.product.id not in picked]
+        best = found.fits[: found.set_of] or wording.best_of(found.fits)
+        rest = [fit for fit in best if fit.product.id not in picked]
         for fit in rest[: max(0, wording.RECOMMENDED - len(picked))]:
             picked.append(fit.product.id)
             self._say(voice.line(fit, len(picked), found.request))
@@ -343,7 +336,7 @@ class Answering:
         return Brief(
             question=self.question.text,
             language=wish.language,
-            fits=found.fits,
+            fits=found.fits[: found.set_of] or found.fits,
             people=found.request.people,
             summary=self._before.summary,
             turns=self._before.turns[-TURNS_TOLD:],
@@ -360,7 +353,9 @@ class Answering:
 
     def _change_style(self, wish: Wish) -> None:
         voice = self._voice(wish)
-        if self._act("setStyle", {"style": wish.styles[0]}):
+        if not wish.styles:
+            self._say(voice.say("which style"))
+        elif self._act("setStyle", {"style": wish.styles[0]}):
             named = facets.style(wish.styles[0], voice.lexicon, wish.language)
             self._say(voice.say("styled", style=named))
         else:
@@ -374,38 +369,53 @@ class Answering:
 
     async def _show_partners(self, wish: Wish) -> None:
         voice = self._voice(wish)
-        found = await self._matching_partners(wish)
-        cards = [
-            Shown(h.item.id, round(h.score, 4), voice.partner_reason(h.item))
-            for h in found.hits
-        ]
-        self.outcome.partners = tuple(cards)
-        sent = [
-            partner_card(hit.item, shown, lexicon=voice.lexicon, language=wish.language)
-            for hit, shown in zip(found.hits, cards, strict=True)
-        ]
-        self._send(Partners(self.question.id, sent))
-        self._say(voice.partners(found.hits, wish.regions))
-
-    async def _matching_partners(self, wish: Wish) -> Found[Partner]:
-        """Return partners of the asked kind and region; of any where there is none."""
-        budget = None if wish.budget is None else wish.budget.limit(self._parts.currency)
-        regions = (*wish.regions, *wording.EVERYWHERE) if wish.regions else ()
-        kinds = (wish.partner_kind,) if wish.partner_kind else ()
-        search = self._parts.engine.partners.retriever.search
+        before, shown = self._before.partners, await self._partners_before()
+        partner = None if wish.wants_partner else partnering.meant(wish, shown)
+        if partner is not None:
+            self._send_partners([(partner, 1.0)], wish)
+            about = partner.in_language(partner.description, wish.language)
+            name, reason = partner.in_language(partner.name, wish.language), ""
+            reason = voice.partner_reason(partner)
+            self._say(voice.say("partner focus", name=name, reason=reason, about=about))
+            return
+        narrows = wish.step is Step.CHEAPER and not wish.wants_partner
+        request = partner_request(wish, before, self._parts.currency)
+        sought = partnering.below(request, shown) if narrows else request
         async with asyncio.timeout(self._parts.settings.chat_search_timeout):
-            for among in dict.fromkeys(
-                [(regions, kinds), ((), kinds), (regions, ()), ((), ())]
-            ):
-                places, sorts = among
-                conditions = Conditions(budget=budget, regions=places, categories=sorts)
-                found = await search(wish.text, conditions, limit=PARTNER_CARDS)
-                if found.hits:
-                    break
+            found = await partnering.matching(
+                self._parts.engine.partners, sought, strictly=narrows
+            )
         self.outcome.timings["embed"] = round(found.embed_ms, 1)
         self.outcome.timings["search"] = round(found.search_ms, 1)
         self.outcome.degraded.extend(found.degraded)
-        return found
+        if narrows and not found.hits:
+            self._say(voice.say("no cheaper partner"))
+            return
+        self.outcome.sought = request
+        self._send_partners([(hit.item, hit.score) for hit in found.hits], wish)
+        self._say(voice.partners(found.hits, request.regions))
+
+    async def _partners_before(self) -> list[Partner]:
+        """Return the partners shown last, in their order."""
+        turns = reversed(self._before.turns)
+        last = next((turn for turn in turns if turn.partners), None)
+        if last is None:
+            return []
+        ids = [card.id for card in last.partners]
+        async with asyncio.timeout(self._parts.settings.chat_store_timeout):
+            return list(await self._parts.engine.partners.catalogue.get(ids))
+
+    def _send_partners(self, found: Sequence[tuple[Partner, float]], wish: Wish) -> None:
+        voice = self._voice(wish)
+        self.outcome.partners = tuple(
+            Shown(partner.id, round(score, 4), voice.partner_reason(partner))
+            for partner, score in found
+        )
+        cards = [
+            partner_card(partner, shown, lexicon=voice.lexicon, language=wish.language)
+            for (partner, _), shown in zip(found, self.outcome.partners, strict=True)
+        ]
+        self._send(Partners(self.question.id, cards))
 
     # The end.
 
@@ -422,9 +432,13 @@ class Answering:
     def _after(self, before: Conversation, turn: Turn) -> Conversation:
         outcome = self.outcome
         after = before.with_turn(turn, keep=self._parts.conversations.turns_kept)
+        if outcome.restarts:
+            return replace(after, request=None, shown=(), partners=None)
+        if outcome.sought is not None:
+            after = replace(after, partners=outcome.sought)
         if outcome.request is not None:
             after = replace(after, request=outcome.request)
-        if outcome.cards and not (outcome.request and outcome.request.focus):
+        if outcome.cards and not outcome.focused:
             after = replace(after, shown=turn.products)
         return after
 

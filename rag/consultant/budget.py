@@ -29,38 +29,55 @@ _COUNTS: Final = {
     )
 }
 
+_PARTS: Final = {
+    "a": Decimal(1), "half a": Decimal("0.5"), "one and a half": Decimal("1.5"),
+    "two and a half": Decimal("2.5"),
+}  # fmt: skip
+
 _DIGITS_SAID: Final = r"\d[\d,]{0,20}(?:\.\d{1,20})?"
 """Bounded, like each repetition below: without an end, a thousand digits take minutes."""
 
 _KOREAN: Final = re.compile(
     r"(?:₩\s?)?(?=[\d일이삼사오육칠팔구십백천만])"
-    r"(?P<man>[\d,.]{0,20}[일이삼사오육칠팔구십백천\d]{0,20})\s?(?<!미)만"
-    r"(?:\s?(?P<rest>[\d일이삼사오육칠팔구십백천,]{1,20}))?"
-    r"\s?(?:원|(?=[^가-힣]|대|이|정도|쯤|으로|까지|언더|미만|안|내|밑|아래|넘|부터|에서|선|$))"
-    r"|(?P<eok>[\d.]{1,20}|[일이삼사오육칠팔구십백]{1,20})\s?억"
-    r"(?:\s?(?P<over>[\d,천백십]{1,20})\s?만)?\s?원?"
+    r"(?P<man>[\d,.]{0,20}[일이삼사오육칠팔구십백천\d]{0,20})\s?(?<!미)만(?:\s?(?P<rest>[\d일이삼사오육칠팔구십백천,]{1,20}))?"
+    r"\s?(?:원|(?=[^가-힣]|대|이|정도|쯤|으로|로|까지|언더|미만|안|내|밑|아래|넘|부터|에서|선|원|언저리|$))"
+    r"|(?P<eok>[\d.]{1,20}|[일이삼사오육칠팔구십백]{1,20})\s?억(?:\s?(?P<over>[\d,천백십]{1,20})\s?만)?\s?원?"
     r"|(?P<small>[\d일이삼사오육칠팔구,.]{0,20}[십백천]|[\d,]{1,20})\s?원"
 )
-_NUMBER: Final = rf"{_DIGITS_SAID}|one|two|three|four|five|six|seven|eight|nine|ten|a|half a"
+_NUMBER: Final = (
+    rf"{_DIGITS_SAID}|one and a half|two and a half|one|two|three|four|five|six|seven|"
+    r"eight|nine|"
+    r"ten|half a|a"
+)
 _ENGLISH: Final = re.compile(
     rf"(?P<symbol>[$€£₩¥])\s?(?P<a>{_DIGITS_SAID})\s?(?P<ascale>k|thousand|m|mil|million)?\b"
     rf"|\b(?P<b>{_NUMBER})\s?(?P<bscale>k|thousand|grand|million|hundred|mil|m)?\s?"
     r"(?P<word>usd|dollars?|bucks|krw|won|eur|euros?|gbp|pounds?|jpy|yen|달러|불|유로|파운드|엔)"
     r"(?![a-z])"
+    rf"|\b(?P<d>{_DIGITS_SAID})\s?(?P<dscale>k|m)?(?P<after>[$€£₩¥])"
     rf"|\b(?:usd|krw|eur|gbp|jpy)\s?(?P<c>{_DIGITS_SAID})(?P<cscale>k|m)?\b",
     re.IGNORECASE,
 )
 _BARE: Final = re.compile(
     r"\b(?:under|below|less than|up to|at most|max(?:imum)?|within|budget(?: is| of|:)?|"
     r"no more than|around|about|over|above|more than|at least|from)\s+(?:of\s+)?"
-    rf"(?P<n>{_DIGITS_SAID})(?P<scale>k|m|\s?grand)?\b(?!\s?(?:-|people|person|seat|cm|mm|m\b|inch|in\b|ft|kg|%))"
-    r"|\b(?P<g>\d[\d,.]{0,20})\s?grand\b",
+    rf"(?P<n>{_DIGITS_SAID})(?P<scale>k|m|\s?(?:grand|mil|million|thousand))?\b(?!\s?(?:-|people|person|seat|cm|mm|m\b|inch|in\b|ft|kg|%))"
+    rf"|(?:[<≤]=?|예산(?:은|이|:)?|가격(?:은|이)?|금액(?:은|이)?)\s?(?P<l>{_DIGITS_SAID})(?P<lscale>k|m)?\b"
+    r"(?!\s?(?:천|백|십|만|억))"
+    rf"|\bfor\s+(?P<f>{_DIGITS_SAID})(?P<fscale>k|m|mil|million)\b(?! (?:people|by))"
+    r"|"
+    r"(?<!높이 )(?<!높이)(?<!너비 )(?<!너비)(?<!깊이 )(?<!깊이)(?<!길이 )(?<!폭 )(?<!가로 )"
+    r"(?<!세로 )"
+    r"\b(?P<t>\d{2,4})(?=\s?(?:이하|미만|이내|이상|까지|언더|정도|쯤|안팎|아래로|밑으로|안으로|안에서|내로))"
+    r"|\b(?P<g>\d[\d,.]{0,20})\s?(?P<gscale>grand|million|mil)\b",
     re.IGNORECASE,
 )
-_SHARED_SCALE: Final = re.compile(r"\s*(?:~|-|–|에서|부터)\s*$")
+_TEN_THOUSANDS: Final = Decimal(10_000)
+"""What a bare number counts in Korean: `100 이하`, `예산 200`."""
 
 _LOW_BEFORE: Final = re.compile(
-    r"(?:over|above|(?<!no )more than|at least|starting (?:at|from)|minimum(?: of)?|min|"
+    r"(?:over|above|(?<!no )(?<!not )more than|at least|starting (?:at|from)|minimum(?: of)?|"
+    r"min|"
     r"최소|적어도)\s*$",
     re.IGNORECASE,
 )
@@ -71,13 +88,24 @@ _ABOUT_BEFORE: Final = re.compile(
     r"(?:around|about|roughly|approximately|some|약|대략|한)\s*$", re.IGNORECASE
 )
 _ABOUT_AFTER: Final = re.compile(
-    r"^\s*(?:정도|쯤|안팎|내외|전후|선에서|or so|ish|give or take)", re.IGNORECASE
+    r"^\s*(?:정도|쯤|안팎|내외|전후|언저리|선에서|or so|ish|give or take)", re.IGNORECASE
 )
 _CLASS_AFTER: Final = re.compile(r"^\s*대(?![가-힣]{2})")
 _BETWEEN: Final = re.compile(r"^\s*(?:~|-|–|to|and|에서|부터)\s*$", re.IGNORECASE)
 _BARE_RANGE: Final = re.compile(
     r"(?P<low>\d[\d,]{0,20})\s*(?:~|-|–|에서|부터)\s*(?=\d[\d,]{0,20}\s*(?:천|백)?만)"
 )
+_SHARED_RANGE: Final = re.compile(
+    rf"(?P<low>{_DIGITS_SAID})\s?(?P<scale>k|m|thousand|mil|million)?\s*(?:~|-|–|to|and)\s*$",
+    re.IGNORECASE,
+)
+"""The lower end of `500 to 800 dollars`, before an amount."""
+_GROUPED: Final = re.compile(
+    r"(?<![\d.,])\d{1,3}(?:[ .]\d{3})+(?![\d.,])(?=\s?(?:원|won|krw))", re.IGNORECASE
+)
+"""Thousands set apart by points or spaces, in a currency without decimals."""
+_ENDLESS: Final = re.compile(r"[\d,.일이삼사오육칠팔구십백천만억]{25,}")
+"""No amount, but what the patterns would try in more ways than there is time for."""
 _ABOUT_SHARE: Final = Decimal("1.2")
 
 
@@ -106,6 +134,8 @@ class _Amount:
 
 def read_budget(text: str) -> Budget | None:
     """Return the budget in *text* (cleaned), or None if no amount of money is in it."""
+    text = bounded(text)
+    text = _GROUPED.sub(lambda found: re.sub(r"[ .]", "", found.group()), text)
     amounts = _amounts(text)
     if not amounts:
         return None
@@ -116,7 +146,25 @@ def read_budget(text: str) -> Budget | None:
     if shared and shared.end() <= last.end:
         low = _decimal(shared["low"]) * 10_000
         return Budget(last.value, low, last.currency)
+    lower = _SHARED_RANGE.search(text[: last.start])
+    if lower:
+        low = _decimal(lower["low"]) * _SCALES[(lower["scale"] or "").lower()]
+        if 0 < low < last.value:
+            return Budget(last.value, low, last.currency)
     return _single(last, text[: last.start], text[last.end :])
+
+
+def bounded(text: str) -> str:
+    """Return a text with spaces for runs of digits that are too long for an amount."""
+    return _ENDLESS.sub(lambda found: " " * len(found.group()), text)
+
+
+def without_amounts(text: str) -> str:
+    """Return a text (cleaned) with spaces for its amounts of money, if words are left then."""
+    rest = text
+    for amount in _amounts(bounded(text)):
+        rest = rest[: amount.start] + " " * (amount.end - amount.start) + rest[amount.end :]
+    return rest if any(c.isalpha() for c in rest) else text
 
 
 def _range(first: _Amount, second: _Amount) -> Budget:
@@ -135,8 +183,13 @@ def _single(amount: _Amount, before: str, after: str) -> Budget:
 
 
 def _end_of_class(value: Decimal) -> Decimal:
-    """Return the highest price of *value*대: 100만원대 ends below two million."""
-    return value + Decimal(10) ** value.adjusted() - 1
+    """
+    Return the highest price of *value*대: 100만원대 ends below two million.
+
+    The last digit that is said decides: 150만원대 ends below 1.6 million.
+    """
+    digits = value.normalize()
+    return value + Decimal(10) ** max(int(digits.as_tuple().exponent), 0) - 1
 
 
 def _amounts(text: str) -> list[_Amount]:
@@ -169,7 +222,7 @@ def _korean(match: re.Match[str]) -> _Amount | None:
 def _korean_number(text: str) -> Decimal:
     """Return what digits and numerals say together: 삼백오십, 1천 2백, 150."""
     total, current = Decimal(0), Decimal(0)
-    for part in re.findall(r"\d[\d,]*(?:\.\d+)?|[가-힣]", text):
+    for part in re.findall(rf"{_DIGITS_SAID}|[가-힣]", text):
         if part in _PLACES:
             total += (current or 1) * _PLACES[part]
             current = Decimal(0)
@@ -179,26 +232,38 @@ def _korean_number(text: str) -> Decimal:
 
 
 def _english(match: re.Match[str]) -> _Amount:
-    number = match["a"] or match["b"] or match["c"]
-    scale = (match["ascale"] or match["bscale"] or match["cscale"] or "").lower()
-    symbol = match["symbol"]
+    number = match["a"] or match["b"] or match["c"] or match["d"]
+    scales = (match[f"{each}scale"] for each in "abcd")
+    scale = next((each for each in scales if each), "").lower()
+    symbol = match["symbol"] or match["after"]
     word = (match["word"] or match.group()[:3]).lower()
     currency = _SYMBOLS[symbol] if symbol else _WORDS[word]
     return _Amount(match.start(), match.end(), _decimal(number) * _SCALES[scale], currency)
 
 
 def _bare(match: re.Match[str]) -> _Amount:
+    if match["t"]:
+        return _Amount(match.start(), match.end(), _decimal(match["t"]) * _TEN_THOUSANDS, "KRW")
     if match["g"]:
-        return _Amount(match.start(), match.end(), _decimal(match["g"]) * 1_000, "")
-    value = _decimal(match["n"]) * _SCALES[(match["scale"] or "").strip().lower()]
-    return _Amount(match.start("n"), match.end(), value, "")
+        return _Amount(
+            match.start(),
+            match.end(),
+            _decimal(match["g"]) * _SCALES[match["gscale"].lower()],
+            "",
+        )
+    name = next(each for each in ("n", "l", "f") if match[each])
+    scale = match["scale"] or match["lscale"] or match["fscale"] or ""
+    value = _decimal(match[name]) * _SCALES[scale.strip().lower()]
+    if name == "l" and not scale and value < _TEN_THOUSANDS and "<" not in match.group():
+        return _Amount(match.start(name), match.end(), value * _TEN_THOUSANDS, "KRW")
+    return _Amount(match.start(name), match.end(), value, "")
 
 
 def _decimal(number: str) -> Decimal:
     word = number.lower()
     if word in _COUNTS:
         return Decimal(_COUNTS[word])
-    if word in {"a", "half a"}:
-        return Decimal(1) if word == "a" else Decimal("0.5")
+    if word in _PARTS:
+        return _PARTS[word]
     digits = word.replace(",", "").rstrip(".")
     return Decimal(digits) if re.fullmatch(r"\d{1,15}(\.\d+)?", digits) else Decimal(0)

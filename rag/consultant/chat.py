@@ -12,13 +12,14 @@ import structlog
 from pydantic import SecretStr
 
 from rag.consultant.advice import Adviser
-from rag.consultant.answering import Answering, Parts, Send
+from rag.consultant.answering import Answering, Send
 from rag.consultant.conversation import Conversations, Vote
 from rag.consultant.events import LAST, Error, Event
 from rag.consultant.hearing import Question
 from rag.consultant.history import messages_of
 from rag.consultant.interpretation import Interpreter
 from rag.consultant.limits import PerMinute
+from rag.consultant.outcome import Parts
 from rag.consultant.wording import RECOMMENDED
 from rag.engine import Engine
 from rag.feedback import Feedback, record

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 from rag.consultant.cards import Shown
+from rag.consultant.partners import PartnerRequest, partner_request_of
 from rag.consultant.request import Request, request_of
 from stores.documents import Collection, DocumentStore
 
@@ -61,6 +62,7 @@ class Conversation:
     """What was asked before the oldest turn that is kept."""
     request: Request | None = None
     shown: tuple[str, ...] = ()
+    partners: PartnerRequest | None = None
 
     def turn(self, turn_id: str) -> Turn | None:
         """Return the latest turn of this id."""
@@ -133,6 +135,7 @@ def _document(user: str, conversation: Conversation) -> dict[str, Any]:
         "summary": conversation.summary,
         "request": None if request is None else request.document(),
         "shown": list(conversation.shown),
+        "partners": None if conversation.partners is None else conversation.partners.document(),
         "turns": [_turn_document(turn) for turn in conversation.turns],
     }
 
@@ -152,12 +155,13 @@ def _turn_document(turn: Turn) -> dict[str, Any]:
 
 
 def _conversation(document: dict[str, Any]) -> Conversation:
-    request = document.get("request")
+    request, partners = document.get("request"), document.get("partners")
     return Conversation(
         turns=tuple(_turn(t) for t in document.get("turns", ())),
         summary=document.get("summary", ""),
         request=None if request is None else request_of(request),
         shown=tuple(document.get("shown", ())),
+        partners=None if partners is None else partner_request_of(partners),
     )
 
 

@@ -15,6 +15,7 @@ from rag.consultant.understanding import Step
 from rag.engine import Engine
 from rag.money import Money, Rates
 from rag.retrieval import Conditions, Found
+from rag.text import has_hangul
 
 CARDS: Final = 10
 """Products that are shown and that a model chooses from."""
@@ -23,6 +24,15 @@ FOUND: Final = 20
 """Products that retrieval returns; more where some of them are left out afterwards."""
 
 FOUND_TO_SIFT: Final = 60
+
+UNRELATED: Final = 0.19
+"""
+Cosine below which a request of unknown words is about something else.
+
+Of the local models: jokes, abuse and questions about the world are at 0.06 to 0.17, English
+wishes without a word of the lexicon at 0.23 and more. Korean is not told apart by it, so
+what is found for unknown words is never shown without saying so.
+"""
 
 
 class Gap(StrEnum):
@@ -36,6 +46,9 @@ class Gap(StrEnum):
     DEARER = "dearer"
     OTHERS = "others"
     KIND = "kind"
+    UNSURE = "unsure"
+    UNCLEAR = "unclear"
+    TOGETHER = "over together"
     NOTHING = "nothing"
 
 
@@ -63,6 +76,27 @@ class Findings:
     """The price nearest to a budget that nothing meets, or any in the catalogue's currency."""
     timings: dict[str, float] = field(default_factory=dict)
     degraded: tuple[str, ...] = ()
+    set_of: int = 0
+    """How many of the first products were chosen to go together, one of each asked thing."""
+    missing: tuple[str, ...] = ()
+    """Things that were asked for beside others and are not in the catalogue."""
+
+    @property
+    def lasting(self) -> Request | None:
+        """What later turns go on with: not what could not be met."""
+        request = self.request
+        if not self.fits and (request.step in _STEPS or self.gap in _ABSENT):
+            return None
+        unmet = set(self.unmet)
+        return replace(
+            request,
+            styles=() if self.gap is Gap.STYLE else request.styles,
+            colours=tuple(each for each in request.colours if each not in unmet),
+            materials=tuple(each for each in request.materials if each not in unmet),
+        )
+
+
+_ABSENT: Final = frozenset({Gap.NOTHING, Gap.UNCLEAR})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,12 +123,15 @@ class Finder:
             self.engine.slots.release()
 
     async def _focused(self, request: Request) -> Findings:
-        found = await self.engine.products.catalogue.get([request.focus])
+        ids = [request.focus, *([request.beside] if request.beside else [])]
+        found = await self.engine.products.catalogue.get(ids)
         return Findings(request, tuple(Fit(product, 1.0) for product in found))
 
     async def _found(self, request: Request) -> Findings:
         first, fits = await self._search(request)
         about = _about(first)
+        if request.vague:
+            return _guessed(request, first, fits)
         asked = _asked(fits)
         if asked:
             unmet = _unmet(asked, request)
@@ -162,6 +199,16 @@ class Finder:
 def _about(found: Found[Product]) -> Findings:
     timings = {"embed": round(found.embed_ms, 1), "search": round(found.search_ms, 1)}
     return Findings(Request(""), timings=timings, degraded=found.degraded)
+
+
+def _guessed(request: Request, first: Found[Product], fits: Sequence[Fit]) -> Findings:
+    """Return what may be meant by unknown words, and that it may not."""
+    about = _about(first)
+    near, told = first.similarity, any(hit.text_rank is not None for hit in first.hits)
+    if (near is not None and near < UNRELATED) or (has_hangul(request.text) and not told):
+        return replace(about, request=request, gap=Gap.UNCLEAR)
+    gap = Gap.UNSURE if fits else Gap.UNCLEAR
+    return replace(about, request=request, fits=tuple(fits[:CARDS]), gap=gap)
 
 
 def _asked(fits: Sequence[Fit]) -> tuple[Fit, ...]:

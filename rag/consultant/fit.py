@@ -38,6 +38,15 @@ class Fit:
     """Whether it is the sort of thing that was asked for."""
     met: int = 0
     """How much of what was asked for expressly it has."""
+    looks: int = 0
+    """How many of the asked colours and materials it has."""
+    too_small: bool = False
+    """Whether it is said to be for fewer people than were named."""
+
+    @property
+    def cost(self) -> Decimal:
+        """What as many as are wanted cost."""
+        return self.product.price if self.together is None else self.together
 
 
 def fits_of(
@@ -50,9 +59,16 @@ def fits_of(
         for hit in hits
         if not _is_ruled_out(hit.item, request, lexicon)
     ]
-    if request.cheapest_first:
-        return sorted(found, key=lambda fit: fit.product.price)
-    return sorted(found, key=lambda fit: -fit.met)
+    there = [fit for fit in found if fit.product.stock != 0 and fit.is_asked]
+    said = max((len(fit.matched) for fit in there), default=-1)
+
+    def place(fit: Fit) -> tuple[int, Decimal]:
+        """Put what is sold out behind others, unless it has more of the words than they."""
+        is_behind = fit.product.stock == 0 and len(fit.matched) <= said
+        price = fit.product.price if request.cheapest_first else Decimal(0)
+        return is_behind - fit.met, price
+
+    return sorted(found, key=place)
 
 
 def _fit(
@@ -79,13 +95,15 @@ def _fit(
         met=sum(c.name in must for c in matched)
         + seats
         - _is_for_others(product, wanted, lexicon),
+        looks=sum(c.name in {*request.colours, *request.materials} for c in matched),
+        too_small=seats < 0,
     )
 
 
 def must_not_repeat(request: Request) -> set[str]:
     """Return what the line of a product says anyway: its kind and its style."""
     people = _SEAT_WORDS.get(request.people or 0, "")
-    return {request.category, people, *request.styles, *ANY_THING} - {""}
+    return {request.category, people, *request.styles, *ANY_THING, "affordable"} - {""}
 
 
 def _left(product: Product, request: Request, limit: Money | None) -> Decimal | None:

@@ -13,6 +13,7 @@ from rag.consultant.budget import Budget
 from rag.consultant.conversation import Conversation
 from rag.consultant.events import Usage
 from rag.consultant.interpretation import Interpreter, Told, merged
+from rag.consultant.talk import TOPICS
 from rag.consultant.understanding import Wish, understand
 from rag.lexicon import Lexicon
 from rag.money import Money
@@ -34,7 +35,8 @@ class Question:
 class Route(Enum):
     """What an answer is about."""
 
-    GREETING = auto()
+    TALK = auto()
+    """No product: a greeting, abuse, a question that the catalogue cannot answer."""
     WHICH = auto()
     """It points at something that was never shown."""
     PARTNERS = auto()
@@ -45,16 +47,26 @@ class Route(Enum):
 def route_of(wish: Wish, before: Conversation) -> Route:
     """Return what a wish asks for, after what was said before."""
     last = before.turns[-1] if before.turns else None
-    goes_on = last is not None and last.partners and not last.cards
-    if wish.wants_partner or (goes_on and wish.regions and not wish.category):
+    if wish.talk is not None and wish.talk not in TOPICS:
+        return Route.TALK
+    goes_on = before.partners is not None and last is not None and not last.cards
+    if wish.wants_partner or (goes_on and _is_of_partners(wish)):
         return Route.PARTNERS
-    if wish.wants_style and wish.styles:
+    if wish.wants_style and (wish.styles or not (wish.category or wish.says_more)):
         return Route.STYLE
-    if wish.greets and not wish.category:
-        return Route.GREETING
+    if wish.talk is not None and not before.shown:
+        return Route.TALK
     if wish.only_points and not before.shown and before.request is None:
         return Route.WHICH
     return Route.PRODUCTS
+
+
+def _is_of_partners(wish: Wish) -> bool:
+    """Tell whether a wish goes on about partners, where they were shown last."""
+    if wish.category:
+        return False
+    points = wish.ordinal is not None or wish.refers or wish.step is not None
+    return bool(wish.regions) or points or wish.talk is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from rag.catalogue.items import Product
-from rag.consultant.budget import Budget
+from rag.consultant.budget import Budget, without_amounts
 from rag.consultant.understanding import LONGEST, Step, Wish
 
 WHOLE_UNITS = frozenset({"KRW", "JPY"})
@@ -36,9 +36,13 @@ class Request:
     """Ids that were shown and are not wanted again."""
     focus: str = ""
     """The one product that is meant."""
+    beside: str = ""
+    """Another that it is compared with."""
     like: str = ""
     """The name of a product that the next ones shall resemble."""
     cheapest_first: bool = False
+    vague: bool = False
+    """Whether none of its words is known: what is found may be about something else."""
     step: Step | None = None
     """How it differs from the last request."""
 
@@ -87,18 +91,26 @@ def _budget_of(document: dict[str, str | None]) -> Budget:
 def complete(wish: Wish, before: Request | None, shown: Sequence[Product]) -> Request:
     """Return the request in *wish*, which may refer to the last one and to what it showed."""
     other = wish.category and before is not None and wish.category != before.category
-    if before is None or not wish.follows_up or (other and wish.ordinal is None):
+    points = wish.ordinal is not None or wish.talk is not None
+    if before is None or not wish.follows_up or (other and not points):
         return _fresh(wish)
+    elsewhere = bool(wish.rooms) and not before.category
+    anew = wish.anew and not _changes(wish)
+    if (elsewhere or anew) and not (points or wish.step or wish.refers):
+        return _fresh(wish)
+    compared = [shown[n - 1].id for n in wish.compares if 0 < n <= len(shown)]
+    if len(compared) > 1:
+        return replace(before, focus=compared[0], beside=compared[1], without=())
     meant = _meant(wish, shown, before.focus)
     if meant is not None and not _changes(wish):
-        return replace(before, focus=meant.id, without=())
+        return replace(before, focus=meant.id, beside="", without=())
     request = _merged(wish, before, meant)
     return _stepped(request, wish, before, shown, meant)
 
 
 def _fresh(wish: Wish) -> Request:
     return Request(
-        text=wish.text,
+        text=without_amounts(wish.text),
         category=wish.category,
         styles=wish.styles,
         rooms=wish.rooms,
@@ -109,7 +121,8 @@ def _fresh(wish: Wish) -> Request:
         quantity=wish.quantity,
         in_total=wish.in_total,
         budget=_for_one(wish, wish.quantity),
-        cheapest_first=wish.step is Step.CHEAPEST,
+        cheapest_first=wish.inexpensive or wish.step is Step.CHEAPEST,
+        vague=not (wish.category or wish.says_more),
     )
 
 
@@ -127,7 +140,7 @@ def _for_one(wish: Wish, quantity: int | None) -> Budget | None:
 
 def _meant(wish: Wish, shown: Sequence[Product], focus: str) -> Product | None:
     """Return the product a wish points at; `it` is the last one meant, or the best."""
-    points = wish.refers or wish.wants_to_see
+    points = wish.refers or wish.wants_to_see or wish.talk is not None
     if points and wish.ordinal is None and focus:
         return next((product for product in shown if product.id == focus), None)
     number = wish.ordinal or (1 if points else None)
@@ -137,12 +150,13 @@ def _meant(wish: Wish, shown: Sequence[Product], focus: str) -> Product | None:
 
 
 def _changes(wish: Wish) -> bool:
-    said = (wish.step, wish.colours, wish.styles, wish.materials, wish.unwanted)
+    said = (wish.step, wish.colours, wish.styles, wish.materials, wish.unwanted, wish.drops)
     return any(said) or any((wish.budget, wish.people, wish.quantity))
 
 
 def _merged(wish: Wish, before: Request, meant: Product | None) -> Request:
     quantity = wish.quantity or before.quantity
+    before = _without_dropped(before, wish)
     merged = replace(
         before,
         category=wish.category or before.category,
@@ -157,12 +171,20 @@ def _merged(wish: Wish, before: Request, meant: Product | None) -> Request:
         budget=_narrowed(_for_one(wish, quantity), before.budget),
         without=(),
         focus="",
+        beside="",
         budget_said=before.budget_said or wish.budget is not None,
-        cheapest_first=wish.step is Step.CHEAPEST,
+        cheapest_first=wish.inexpensive or wish.step is Step.CHEAPEST,
         step=wish.step,
+        vague=before.vague and not (wish.category or wish.says_more),
     )
     merged = replace(merged, **_without_ruled_out(merged))
     return replace(merged, text=_text(wish, before, merged, meant), like=_like(meant))
+
+
+def _without_dropped(before: Request, wish: Wish) -> Request:
+    """Return what was asked for before without what does not matter any more."""
+    nothing: dict[str, Any] = {name: None if name == "budget" else () for name in wish.drops}
+    return replace(before, **nothing)
 
 
 def _without_ruled_out(request: Request) -> dict[str, Any]:
@@ -174,11 +196,15 @@ def _without_ruled_out(request: Request) -> dict[str, Any]:
 
 
 def _text(wish: Wish, before: Request, merged: Request, meant: Product | None) -> str:
-    replaces = (wish.colours, wish.styles, wish.materials, wish.unwanted)
+    replaces = (wish.colours, wish.styles, wish.materials, wish.unwanted, wish.drops)
     if any(replaces) or wish.people is not None or meant is not None:
         return merged.words()
     only_narrows = wish.step is not None or wish.budget is not None or wish.quantity is not None
-    return before.text if only_narrows else f"{before.text} {wish.text}"[-LONGEST:]
+    return (
+        before.text
+        if only_narrows
+        else f"{before.text} {without_amounts(wish.text)}"[-LONGEST:]
+    )
 
 
 def _like(meant: Product | None) -> str:

@@ -9,9 +9,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise
 from typing import Final, TypeVar
 
-from rag.consultant.budget import Budget, read_budget
+from rag.consultant.budget import Budget, bounded, read_budget, without_amounts
+from rag.consultant.spelling import corrected
+from rag.consultant.talk import Talk, talk_of, topic_of
 from rag.index.analysis import read_request
 from rag.lexicon import THINGS, Concept, Kind, Lexicon
 from rag.text import clean, has_hangul
@@ -67,16 +70,39 @@ class Wish:
     regions: tuple[str, ...] = ()
     partner_kind: str = ""
     """`designer` or `installer`, where it says which."""
-    greets: bool = False
-    """Whether it only greets, thanks or asks what there is."""
+    compares: tuple[int, ...] = ()
+    """Two of the things shown before that it asks to compare."""
+    first: str = ""
+    """The words for the first of several things."""
+    also: tuple[str, ...] = ()
+    """Further sentences, for each thing that was asked for besides the first."""
+    inexpensive: bool = False
+    """Whether it asks for something cheap, with no amount."""
+    drops: tuple[str, ...] = ()
+    """What was asked for before and does not matter any more: names of fields."""
+    talk: Talk | None = None
+    """What it says instead of asking for something."""
+    anew: bool = False
+    """Whether it asks what there is: then nothing of before is meant."""
+    known: bool = False
+    """Whether any of its words is one of the lexicon's that says something."""
 
     @property
     def follows_up(self) -> bool:
         """Whether it makes sense only with what was said before."""
         if self.wants_partner or self.wants_style:
             return False
-        points = self.step is not None or self.ordinal is not None
-        return points or not self.category or (self.refers and self.wants_to_see)
+        points = self.step is not None or self.ordinal is not None or self.talk is not None
+        if points or (self.refers and self.wants_to_see):
+            return True
+        return not self.category and (self.says_more or self.refers or self.wants_to_see)
+
+    @property
+    def says_more(self) -> bool:
+        """Whether it says anything that could be looked for."""
+        said = (self.budget, self.people, self.quantity)
+        named = self.known or self.inexpensive or bool(self.unwanted or self.drops)
+        return named or any(each is not None for each in said)
 
     @property
     def only_points(self) -> bool:
@@ -140,11 +166,12 @@ _STEPS: Final = {
         re.IGNORECASE,
     ),
     Step.CHEAPER: re.compile(
-        r"\bcheaper\b|less expensive|more affordable|lower price|too (?:expensive|pricey|much)|"
+        r"\bcheaper\b|less expensive|more affordable|lower price|"
+        r"(?<!not )too (?:expensive|pricey|much)|"
         r"less pricey|costs? less|"
         r"더\s?(?:저렴|싼|싸|낮은 가격|착한|알뜰)|저렴한\s?(?:걸|거|것|쪽)|"
         r"(?<!비)싼\s?(?:걸|거|것|쪽)|"
-        r"(?:너무|좀|조금)\s?비싸|비싸(?:요|네|다|서)|"
+        r"(?:너무|좀|조금)\s?비싸(?!지\s?않)|비싸(?:요|네|다|서)|"
         r"가격(?:을|을 좀|이)?\s?(?:낮|더 낮|내려)|"
         r"덜\s?비싼",
         re.IGNORECASE,
@@ -156,9 +183,12 @@ _STEPS: Final = {
         re.IGNORECASE,
     ),
     Step.OTHERS: re.compile(
+        r"\bnot (?:that|this|these|those)(?: ones?)?\b|"
         r"\b(?:something else|another(?: one| option)?|other (?:ones|options|products)|"
         r"anything else|different ones?|more options|show (?:me )?more|what else|others)\b|"
-        r"다른\s?(?:거|것|걸|제품|상품|소파|옵션|건|디자인)|또\s?(?:없|다른)|더\s?(?:보여|없|추천)|그\s?외|말고",
+        r"\b(?:i (?:hate|don'?t like) (?:it|this|that|them|these|those)|it'?s ugly|ugly)\b|"
+        r"마음에\s?안|안\s?예[쁘뻐]|못생|별로(?=[예네야이]|\s*[.!]?$)|"
+        r"다른\s?(?:거|것|걸|제품|상품|소파|옵션|건|디자인|스타일|느낌|종류)|또\s?(?:없|다른)|더\s?(?:보여|없|추천)|그\s?외|말고",
         re.IGNORECASE,
     ),
 }
@@ -181,14 +211,20 @@ _SEE: Final = re.compile(
 )
 _STYLE: Final = re.compile(
     r"(?:스타일|풍|느낌)(?:으로|로)?\s?(?:바꿔|변경|전환|꾸며)|"
-    r"\b(?:change|switch|set|turn|make)\b.*\b(?:style|look|scene|room|showroom)\b",
+    r"[가-힣](?:하게|으로)\s(?:바꿔|변경해|꾸며)|"
+    r"\b(?:change|switch|turn)\b.*\b(?:style|look|scene|room|showroom)\b|"
+    r"\b(?:set|make|give)\s+(?:the|this|my|our|it)\b.*\b(?:style|look|scene|room|showroom)\b|"
+    r"\bmake (?:it|everything) (?:more |look |all )?(?!in\b)[a-z-]+\s*[.!]?$",
     re.IGNORECASE,
 )
 _PARTNER: Final = re.compile(
     r"\b(?:designers?|installers?|decorators?|interior (?:designer|firm|company|studio)|"
     r"contractors?|architects?|consultants?|someone to (?:install|design))\b|"
     r"디자이너|인테리어\s?(?:업체|회사|전문가|디자인|시공)|시공\s?(?:업체|기사|팀|해)|설치\s?(?:기사|업체|팀)|전문가|파트너|건축가|"
-    r"상담사|기사님|기사(?=를|가|\s|$)|(?:설치|조립|시공|꾸며)\s?(?:해\s?)?(?:줄|주실|주는)|"
+    r"상담사|상담원|사람(?:이랑|하고|과)?\s?(?:연결|상담|통화|얘기)|"
+    r"\b(?:talk|speak) (?:to|with) (?:a |an |some)?(?:human|person|one|expert|agent|somebody)|"
+    r"\breal (?:person|human)\b|기사님|기사(?=를|가|\s|$)|(?:설치|조립|시공|"
+    r"꾸며)\s?(?:해\s?)?(?:줄|주실|주는)|"
     r"\bsome(?:one|body) (?:to|who can) (?:install|design|assemble|furnish|decorate)",
     re.IGNORECASE,
 )
@@ -200,33 +236,88 @@ _PARTNER_KINDS: Final = {
 }
 _PLACE: Final = re.compile(
     r"\b(?:in|near|around)\s+(?P<en>[A-Z][a-z]+(?:\s[A-Z][a-z]+)?)|"
+    r"(?P<known>제주|서울|부산|인천|대구|대전|광주|울산|세종|경기|강원|수원|성남|전주|청주|창원|"
+    r"\b(?:[Jj]eju|[Ss]eoul|[Bb]usan|[Ii]ncheon|[Dd]aegu|[Dd]aejeon|[Gg]wangju|[Uu]lsan|[Ss]uwon)\b)|"
     r"(?P<ko>[가-힣]{2,6})(?:에서|에\s?(?:있는|사는)|\s?지역)"
 )
+_NO_PLACE: Final = frozenset({Kind.STYLE, Kind.ROOM, Kind.COLOUR, Kind.MATERIAL, *THINGS})
 _IN_TOTAL: Final = re.compile(
     r"합쳐서|합해서|합쳐|총\s?(?=\d|예산)|전부\s?(?:해서|합)|다\s?(?:해서|합)|모두\s?(?:해서|합)|"
     r"\bin total\b|\baltogether\b|\bfor (?:all|both)\b|\btotal\b|\bcombined\b",
     re.IGNORECASE,
 )
-_GREETING: Final = re.compile(
-    r"안녕(?:하세요|하십니까|하신가요)?|반갑습니다|반가워요?|하이|고마워요?|고맙습니다|"
-    r"감사(?:합니다|해요|드려요)?|도와\s?(?:줘|주세요)|"
-    r"(?:뭐|뭘|무엇을|어떤 (?:걸|것을|제품을))\s?"
-    r"(?:파(?:나요|세요|니|는데)?|팔(?:아요|아|고 있나요)?|판매하(?:나요|세요)|"
-    r"할 수 있(?:나요|어요?|니))|"
-    r"\b(?:hi|hello|hey|good (?:morning|afternoon|evening)|"
-    r"thank(?:s| you)(?: very| so)?(?: much)?|"
-    r"what (?:do you (?:sell|have)|can you do)|can you help me|help(?: me)?|please)\b",
-    re.IGNORECASE,
-)
 _NEAR: Final = 40  # characters before a word in which it can be ruled out
+_JOINED: Final = re.compile(r"(?<=[가-힣])(?=말고|빼고|제외|아닌|싫[어다은])")
+"""Where a refusal is written together with what it refuses: `가죽말고`."""
 _UNWANTED_AFTER: Final = re.compile(
-    r"\s?(?:은|는|이|가|을|를|으로|로)?\s?(?:말고|빼고|제외하고|제외|아닌|없는|싫(?:어요?|고)|안\s?돼)"
+    r"\s?(?:은|는|이|가|을|를|으로|로|도)?\s?"
+    r"(?:말고|빼고|제외하고|제외|아닌|없는|없이|싫(?:어|고|은|다)|별로|안\s?돼|안\s?좋아|"
+    r"필요\s?없|원하지\s?않|하지\s?마)[가-힣]*"
 )
 _UNWANTED_BEFORE: Final = re.compile(
-    r"\b(?:no|not|without|except|avoid|nothing|anything but|instead of|"
-    r"(?:don't|do not) (?:want|like))\s+(?:in\s+|a\s+|an\s+|any\s+|the\s+|made of\s+)*$",
+    r"\b(?:no|not|without|except|avoid|nothing|anything but|instead of|other than|rather than|"
+    r"hate|dislike|(?:is|are|was|were|does|do|wo)n'?t(?: (?:be|have))?|"
+    r"(?:don'?t|do not|doesn'?t|does not) (?:want|like|need|have))\s+"
+    r"(?:(?:in|a|an|any|the|made of|anything|something|too|very|so|really)\s+)*$",
     re.IGNORECASE,
 )
+_INEXPENSIVE: Final = re.compile(
+    r"\b(?:cheap|inexpensive|affordable|low[- ]cost|budget[- ]friendly|good value|"
+    r"(?:not|isn'?t) (?:too|so|very|that) (?:expensive|pricey)|reasonabl[ey])|"
+    r"저렴|(?<![가-힣])싼|가성비|저가|값싼|비싸지\s?않|안\s?비싼|부담\s?없",
+    re.IGNORECASE,
+)
+_NO_MATTER: Final = (
+    r"(?:은|는|이|가|도)?\s?(?:전혀\s?)?(?:상관\s?없|무관|중요하지\s?않|신경\s?안|제한\s?없)"
+)
+_MATTERS_NOT: Final = (
+    r"s?\s(?:(?:does|do)(?:n'?t| not) matter|is(?:n'?t| not) (?:important|an issue|a problem)|"
+    r"is no (?:object|problem|issue))"
+)
+_DROPS: Final = {
+    "budget": re.compile(
+        rf"(?:가격|예산|돈|금액){_NO_MATTER}|얼마(?:든|라도)|"
+        rf"\b(?:price|budget|money|cost){_MATTERS_NOT}|\b(?:any (?:price|budget)|"
+        rf"no (?:budget|price) limit)\b",
+        re.IGNORECASE,
+    ),
+    "colours": re.compile(
+        rf"아무\s?(?:색|컬러)|(?:색깔|색상|색|컬러){_NO_MATTER}|\bany colou?r\b|"
+        rf"\bcolou?r{_MATTERS_NOT}",
+        re.IGNORECASE,
+    ),
+    "styles": re.compile(
+        rf"아무\s?스타일|스타일{_NO_MATTER}|\bany style\b|\bstyle{_MATTERS_NOT}", re.IGNORECASE
+    ),
+    "materials": re.compile(
+        rf"아무\s?(?:소재|재질)|(?:소재|재질){_NO_MATTER}|\bany material\b|"
+        rf"\bmaterial{_MATTERS_NOT}",
+        re.IGNORECASE,
+    ),
+}
+_SAYS_LITTLE: Final = frozenset(
+    "one max plus pro air car set new home screen fast sound video audio color".split()  # noqa: SIM905
+)
+"""Names of qualities that are parts of other words more often than not."""
+_JOINT: Final = re.compile(
+    r"(?:^|\s)(?:and|plus|그리고|및|또|하나(?:랑|하고)?)(?:\s|$)|[,&+/]", re.IGNORECASE
+)
+_JOINT_PARTICLE: Final = re.compile(r"(?:이?랑|하고|와|과)$")
+_GOES_WITH: Final = re.compile(
+    r"어울|맞는|같은|같이\s?쓸|옆|세트|match|goes?\b|set\b", re.IGNORECASE
+)
+_ANEW: Final = re.compile(
+    r"뭐[가를]?\s?(?:있|놓|두면|사|필요)|꾸미|추천|"
+    r"\b(?:what (?:do you have|should|could|can)|(?:some|any)thing for|furnish)\b",
+    re.IGNORECASE,
+)
+_WITH: Final = re.compile(r"^\s*(?:with|without)\s", re.IGNORECASE)
+_ABOUT_THE: Final = re.compile(
+    r"^\s*(?:is|are|does|do|can|could|how|what)\b[^?]*\b(?:the|its|this|that)\s", re.IGNORECASE
+)
+"""A question about a thing that was shown: `is the cover washable?`"""
+THINGS_AT_ONCE: Final = 3
+"""Things that one request may ask for."""
 _NOT_STYLE: Final = re.compile(
     r"french (?:door|press)|country of|loft bed|beach towel", re.IGNORECASE
 )
@@ -234,8 +325,14 @@ _NOT_STYLE: Final = re.compile(
 
 def understand(text: str, lexicon: Lexicon, *, places: frozenset[str] = frozenset()) -> Wish:
     """Read a sentence; *places* are the names of the regions that partners work in."""
-    cleaned, unwanted = _without_unwanted(clean(text)[:LONGEST], lexicon)
-    concepts, category = _things(cleaned, lexicon)
+    spelt = corrected(_JOINED.sub(" ", bounded(clean(text)[:LONGEST])), lexicon)
+    cleaned, unwanted = _without_unwanted(spelt, lexicon)
+    words = without_amounts(cleaned)
+    parts = _parts(cleaned, words, lexicon)
+    concepts, category = _things(without_amounts(parts[0]), lexicon)
+    if len(parts) > 1:  # the room is that of all the things
+        rooms = [c for c in lexicon.known(words) if c.kind is Kind.ROOM]
+        concepts = [*rooms, *(c for c in concepts if c.kind is not Kind.ROOM)]
     wants_partner = _PARTNER.search(cleaned) is not None
     wish = Wish(
         text=cleaned,
@@ -252,14 +349,72 @@ def understand(text: str, lexicon: Lexicon, *, places: frozenset[str] = frozense
         in_total=_IN_TOTAL.search(cleaned) is not None,
         step=_first(_STEPS, cleaned),
         ordinal=_first(_ORDINAL, cleaned),
+        compares=_compares(cleaned),
         refers=_REFERS.search(cleaned) is not None,
         wants_to_see=_SEE.search(cleaned) is not None,
         wants_partner=wants_partner,
         wants_style=_STYLE.search(cleaned) is not None,
         regions=_regions(cleaned, places, lexicon, wants_partner=wants_partner),
         partner_kind=(_first(_PARTNER_KINDS, cleaned) or "") if wants_partner else "",
+        first=parts[0] if len(parts) > 1 else "",
+        also=() if wants_partner else tuple(parts[1:]),
+        inexpensive=_INEXPENSIVE.search(spelt) is not None,
+        drops=tuple(name for name, found in _DROPS.items() if found.search(spelt)),
+        anew=_ANEW.search(cleaned) is not None,
+        known=any(_says_something(concept) for concept in concepts),
     )
-    return replace(wish, greets=_only_greets(cleaned))
+    relative = wish.step is not None
+    return replace(wish, talk=_talk(wish, spelt), inexpensive=wish.inexpensive and not relative)
+
+
+def _talk(wish: Wish, text: str) -> Talk | None:
+    """Return what is said instead of a request, where nothing is named to look for."""
+    whole = talk_of(text)
+    looks = (wish.styles, wish.colours, wish.materials, wish.unwanted, wish.drops)
+    asks = any(looks) or wish.budget is not None or wish.step is not None
+    if whole is not None or asks or wish.wants_partner or wish.wants_to_see or wish.wants_style:
+        return whole
+    points = wish.refers or wish.ordinal is not None or _ABOUT_THE.search(text) is not None
+    names = wish.category or wish.rooms or wish.people is not None
+    topic = topic_of(text) if points or not names else None
+    return None if topic is Talk.GREETING and (points or wish.known) else topic
+
+
+def _compares(text: str) -> tuple[int, ...]:
+    """Return the two that are compared; the first two where it does not say which."""
+    if topic_of(text) is not Talk.COMPARE:
+        return ()
+    numbers = [number for number, found in _ORDINAL.items() if found.search(text)]
+    return (1, 2) if len(numbers) < 2 else tuple(numbers[:2])  # noqa: PLR2004 - it takes two
+
+
+def _says_something(concept: Concept) -> bool:
+    return concept.kind is not Kind.BRAND and concept.name not in _SAYS_LITTLE
+
+
+def _parts(text: str, words: str, lexicon: Lexicon) -> list[str]:
+    """
+    Return a text in parts that each ask for one thing: `a sofa and a lamp`.
+
+    Only things that are listed side by side are taken apart; `a lamp for the dining
+    table` is one, and so is `소파와 어울리는 테이블`. *words* is the text without amounts.
+    """
+    found, begin = list[str](), 0
+    things = [m for m in lexicon.read(words) if m.concept and m.concept.kind in THINGS]
+    for one, other in pairwise(things):
+        if one.concept is other.concept or one.end > other.start:
+            continue
+        between = text[one.end : other.start]
+        joint = _JOINT.search(between)
+        if joint is None and _JOINT_PARTICLE.search(text[one.start : one.end]) is None:
+            continue
+        if _GOES_WITH.search(between):
+            continue
+        at = one.end + (joint.start() if joint else 0)
+        found.append(text[begin:at])
+        begin = one.end + (joint.end() if joint else 0)
+    parts = [part.strip() for part in (*found, text[begin:])]
+    return parts if len(parts) <= THINGS_AT_ONCE else [text]
 
 
 def _things(text: str, lexicon: Lexicon) -> tuple[list[Concept], str]:
@@ -269,7 +424,9 @@ def _things(text: str, lexicon: Lexicon) -> tuple[list[Concept], str]:
     if _NOT_STYLE.search(text):
         concepts = [c for c in concepts if c.kind is not Kind.STYLE]
     head = reading.head or next((c for c in concepts[::-1] if c.kind in THINGS), None)
-    return concepts, "" if head is None or head.name in ANY_THING else head.name
+    if head is None or head.name in ANY_THING or _WITH.match(text):
+        return concepts, ""
+    return concepts, head.name
 
 
 def _without_unwanted(text: str, lexicon: Lexicon) -> tuple[str, tuple[str, ...]]:
@@ -298,15 +455,11 @@ def _regions(
     if known or not wants_partner:
         return known
     for match in _PLACE.finditer(text):
-        name = match["en"] or match["ko"]
-        if all(m.concept is None for m in lexicon.read(name)) and not name.endswith("집"):
+        name = match["known"] or match["en"] or match["ko"]
+        kinds = {m.concept.kind for m in lexicon.read(name) if m.concept is not None}
+        if match["known"] or (not kinds & _NO_PLACE and not name.endswith("집")):
             return (name,)
     return ()
-
-
-def _only_greets(text: str) -> bool:
-    rest = _GREETING.sub(" ", text)
-    return rest != text and not any(c.isalnum() for c in rest)
 
 
 def _first(patterns: Mapping[Key, re.Pattern[str]], text: str) -> Key | None:

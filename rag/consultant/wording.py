@@ -9,9 +9,13 @@ from rag.catalogue.items import Partner, Product
 from rag.consultant.facets import partner_kind, regions, style, translated, word
 from rag.consultant.fit import Fit
 from rag.consultant.request import WHOLE_UNITS, Request
+from rag.consultant.sentences import TEXTS
+from rag.consultant.talk import TOPICS, Talk, says
 from rag.lexicon import Lexicon
 from rag.money import Money
 from rag.retrieval import Hit
+
+_LONGEST_ABOUT: Final = 600  # characters of a description that are said
 
 RECOMMENDED: Final = 3
 """Products an answer speaks of."""
@@ -21,99 +25,13 @@ EVERYWHERE: Final = ("전국", "nationwide")
 
 _SIGNS: Final = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "KRW": "₩"}
 
-_TEXTS: Final = {
-    "ko": {
-        "first": "추천 제품 {count}가지입니다.",
-        "first of": "{asked} 추천 제품 {count}가지입니다.",
-        "one": "이 제품을 추천합니다.",
-        "one of": "{asked} 중에서 이 제품을 추천합니다.",
-        "focus": "말씀하신 제품은 {name} ({price})입니다. {facts}",
-        "showing": "{name}: 공간에 배치합니다.",
-        "nothing": "조건에 맞는 제품을 찾지 못했습니다. 예산이나 스타일을 바꿔 보세요.",
-        "kind": "찾으시는 종류의 제품은 없어서 가까운 제품을 골랐습니다.",
-        "style": "그 스타일의 {kind} 없어서 다른 스타일에서 골랐습니다.",
-        "looks": "{words} {kind} 없어서 가까운 제품을 골랐습니다.",
-        "budget": "{budget}의 {kind} 없습니다. 가격은 {nearest}부터입니다.",
-        "budget above": "{budget}의 {kind} 없습니다. 가장 비싼 것은 {nearest}입니다.",
-        "cheaper": "더 저렴한 {kind} 없습니다.",
-        "dearer": "조건 안에서 더 비싼 {kind} 없습니다.",
-        "others": "보여 드리지 않은 {kind} 더 없습니다. 예산이나 스타일을 바꿔 보세요.",
-        "absent": "카탈로그에 {kind} 없습니다. 다른 제품을 찾아 드릴까요?",
-        "currency": (
-            "가격이 {prices} 기준이라 {budget} 예산과는 비교할 수 없었습니다. "
-            "예산을 {prices}로 말씀해 주세요."
-        ),
-        "which": "어떤 제품을 말씀하시나요? 먼저 찾으시는 제품을 알려 주세요.",
-        "it": "제품은",
-        "up to": "{high} 이하",
-        "from": "{low} 이상",
-        "between": "{low}~{high}",
-        "matched": "말씀하신 조건({words})에 맞음",
-        "left": "예산보다 {amount} 저렴",
-        "exact": "예산에 꼭 맞음",
-        "together": "{count}개에 {amount}",
-        "style of": "{style} 스타일 {kind}",
-        "people": "{people}인에 적합",
-        "near": "요청과 가장 비슷한 제품",
-        "partners": "조건에 맞는 파트너 {count}곳입니다.",
-        "one partner": "조건에 맞는 파트너입니다.",
-        "no partners": "조건에 맞는 파트너를 찾지 못했습니다. 지역이나 예산을 바꿔 보세요.",
-        "elsewhere": "{place}에서 일하는 파트너는 없어서 다른 지역의 파트너를 골랐습니다.",
-        "price from": "{amount}부터",
-        "works in": "{places}에서 활동",
-        "styled": "{style} 스타일로 바꿉니다.",
-        "greeting": "어떤 제품을 찾으시나요? 종류, 예산, 스타일을 말씀해 주세요.",
-    },
-    "en": {
-        "first": "Here are {count} I recommend.",
-        "first of": "{asked}: here are {count} I recommend.",
-        "one": "This is the one I recommend.",
-        "one of": "{asked}: this is the one I recommend.",
-        "focus": "You mean {name} ({price}): {facts}",
-        "showing": "Placing {name} in the scene.",
-        "nothing": "I found nothing that meets this. Try another budget or style.",
-        "kind": "There is nothing of exactly this kind, so these are the closest.",
-        "style": "There is no {kind} in that style, so these are in others.",
-        "looks": "There is no {words} {kind}, so these are the closest.",
-        "budget": "There is no {kind} {budget}. Prices begin at {nearest}.",
-        "budget above": "There is no {kind} {budget}. The most expensive one costs {nearest}.",
-        "cheaper": "There is no cheaper {kind}.",
-        "dearer": "There is no more expensive {kind} that meets this.",
-        "others": "You have seen every {kind} that meets this. Try another budget or style.",
-        "absent": "The catalogue has no {kind}. Shall I look for something else?",
-        "currency": (
-            "Prices are in {prices}, so I could not compare them with a budget of {budget}. "
-            "Tell me your budget in {prices}."
-        ),
-        "which": "Which product do you mean? Tell me first what you are looking for.",
-        "it": "product",
-        "up to": "up to {high}",
-        "from": "from {low}",
-        "between": "between {low} and {high}",
-        "matched": "matches {words}",
-        "left": "{amount} under your budget",
-        "exact": "exactly your budget",
-        "together": "{count} of them for {amount}",
-        "style of": "{style} {kind}",
-        "people": "right for {people} people",
-        "near": "closest to your request",
-        "partners": "These {count} partners meet this.",
-        "one partner": "This partner meets this.",
-        "no partners": "I found no partner that meets this. Try another region or budget.",
-        "elsewhere": "I found no partner in {place}. These work elsewhere.",
-        "price from": "from {amount}",
-        "works in": "works in {places}",
-        "styled": "Changing the style to {style}.",
-        "greeting": "What are you looking for? Tell me the kind, your budget and a style.",
-    },
-}
 _SEPARATORS: Final = {"ko": ", ", "en": "; "}
 _WORDS_BETWEEN: Final = {"ko": "·", "en": ", "}
 
 
 def text(language: str, key: str, **values: object) -> str:
     """Return one of the consultant's sentences."""
-    return _TEXTS[language][key].format(**values)
+    return TEXTS[language][key].format(**values)
 
 
 def amount(value: Decimal, currency: str, language: str) -> str:
@@ -128,6 +46,16 @@ def amount(value: Decimal, currency: str, language: str) -> str:
 def price(product: Product, language: str) -> str:
     """Return a product's price as people write it."""
     return amount(product.price, product.currency, language)
+
+
+def best_of(fits: Sequence[Fit]) -> Sequence[Fit]:
+    """Return the products that an answer speaks of: those that have as much as the first."""
+    first = fits[0] if fits else None
+    return [
+        fit
+        for fit in fits[:RECOMMENDED]
+        if first is None or (fit.looks >= first.looks and fit.too_small <= first.too_small)
+    ]
 
 
 def topic(noun: str) -> str:
@@ -158,6 +86,7 @@ class Voice:
             self.say("people", people=request.people) if fit.seats else "",
             self._together(fit, request),
             self._left(fit),
+            self.say("sold out") if fit.product.stock == 0 else "",
         ]
         said = _SEPARATORS[self.language].join(part for part in parts if part)
         return said[:1].upper() + said[1:] or self.say("near")
@@ -179,7 +108,8 @@ class Voice:
         if fit.together is None:
             return ""
         total = amount(fit.together, fit.product.currency, self.language)
-        return self.say("together", count=request.quantity, amount=total)
+        count = f"{fit.together / fit.product.price:.0f}" if fit.product.price else ""
+        return self.say("together", count=count or request.quantity, amount=total)
 
     def _left(self, fit: Fit) -> str:
         if fit.left is None:
@@ -194,25 +124,63 @@ class Voice:
         parts = [self._what(product), *dict.fromkeys(words)]
         return ", ".join(part for part in parts[:6] if part) + "."
 
+    def about(self, product: Product, topic: Talk | None = None) -> str:
+        """Return what the catalogue says of a product; that it is silent on *topic* if so."""
+        if topic is Talk.STOCK and product.stock is not None:
+            return self.say("in stock" if product.stock else "no stock", count=product.stock)
+        if topic is Talk.ORDER and product.url:
+            return self.say("order at", url=product.url)
+        text = product.in_language(product.description, self.language)[:_LONGEST_ABOUT]
+        silent = topic is not None and not says(product, topic, self.language)
+        return f"{text} {self.say(f'silent {topic}')}".strip() if silent else text
+
+    def talk(self, talk: Talk) -> str:
+        """Return the answer to what asks for no product."""
+        if talk in {Talk.ABOUT, Talk.COMPARE}:
+            return self.say("which")
+        return self.say(f"silent {talk}" if talk in TOPICS else talk.value)
+
     # The whole answer.
 
-    def recommendation(self, fits: Sequence[Fit], request: Request, gap: str) -> list[str]:
-        """Return the answer, a line for each piece; *gap* says what could not be met."""
-        best = fits[:RECOMMENDED]
+    def recommendation(
+        self, fits: Sequence[Fit], request: Request, gap: str, set_of: int = 0
+    ) -> list[str]:
+        """
+        Return the answer, a line for each piece; *gap* says what could not be met.
+
+        The first *set_of* products go together.
+        """
+        best = fits[:set_of] if set_of else best_of(fits)
         if not best:
             return [gap or self.say("nothing")]
         lines = [self.line(fit, n, request) for n, fit in enumerate(best, 1)]
-        return [f"{gap} {self._opening(best, request, gap)}".strip(), *lines]
+        opening = self._set(best) if set_of else self._opening(best, request, gap)
+        return [f"{gap} {opening}".strip(), *lines]
 
     def _opening(self, best: Sequence[Fit], request: Request, gap: str) -> str:
         asked = "" if gap else self.asked_for(request)
         key = ("first" if len(best) > 1 else "one") + (" of" if asked else "")
         return self.say(key, asked=asked, count=len(best))
 
+    def _set(self, best: Sequence[Fit]) -> str:
+        """Return what a set consists of and costs, where its prices can be added."""
+        kinds = [
+            translated(f.product.category or "", self.lexicon, self.language) for f in best
+        ]
+        currencies = {fit.product.currency for fit in best}
+        if len(currencies) > 1:
+            return self.say("first", count=len(best))
+        total = sum((fit.cost for fit in best), Decimal(0))
+        cost = amount(total, currencies.pop(), self.language)
+        said = self.say("set of", kinds=", ".join(kinds), amount=cost)
+        return said[:1].upper() + said[1:]
+
     def asked_for(self, request: Request) -> str:
         """Return the conditions that every product shown meets."""
         budget = self.budget(request)
         styles = [style(each, self.lexicon, self.language) for each in request.styles]
+        looks = [*request.colours, *request.materials]
+        styles = [*styles, *(translated(each, self.lexicon, self.language) for each in looks)]
         kind = translated(request.category, self.lexicon, self.language)
         order = [budget, *styles, kind] if self.language == "ko" else [*styles, kind, budget]
         if not kind:
@@ -232,6 +200,17 @@ class Voice:
         )
         key = "between" if low and high else "from" if low else "up to"
         return self.say(key, low=low, high=high)
+
+    def cheapest(self, product: Product, request: Request) -> str:
+        """Return that nothing is cheaper than a product that was shown."""
+        name = product.in_language(product.name, self.language)
+        cost = price(product, self.language)
+        return self.say("cheapest", kind=self.kind(request), name=name, price=cost)
+
+    def missing(self, category: str) -> str:
+        """Return that the catalogue has no such thing."""
+        kind = translated(category, self.lexicon, self.language)
+        return self.say("missing", kind=topic(kind) if self.language == "ko" else kind)
 
     def kind(self, request: Request) -> str:
         """Return the kind that was asked for, ready to stand before `없습니다`."""

@@ -25,6 +25,7 @@ from rag.index.analysis import Reading, columns_of
 from rag.index.ports import Vectored
 from rag.index.vectors import Packed, VectorTable, pack
 from rag.lexicon import Lexicon
+from stores.sqlite import write_ahead
 
 T = TypeVar("T")
 
@@ -172,13 +173,23 @@ class EmbeddedIndex:
         return None if change.vector is None else pack(change.vector.reshape(1, -1))[0]
 
     def _prepare(self, db: sqlite3.Connection) -> None:
-        """Make the tables; throw away what another model or format wrote."""
+        """
+        Make the tables; throw away what another model or format wrote.
+
+        In one transaction: a process that opens the file beside must not take
+        tables that are just being made for another model's. What is there already
+        is left alone, so that a server starts while an import writes.
+        """
+        made = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone()
+        if made and _meta(db, "model") == self._model:
+            return
         with db:
-            db.executescript(_SCHEMA)
+            db.execute("BEGIN IMMEDIATE")
+            _make(db)
             if _meta(db, "model") != self._model:
                 for table in _TABLES:
                     db.execute(f"DROP TABLE {table}")
-                db.executescript(_SCHEMA)
+                _make(db)
                 _set_meta(db, "model", self._model)
 
     def _apply(
@@ -272,7 +283,7 @@ class EmbeddedIndex:
             db = sqlite3.connect(
                 self._path, check_same_thread=False, timeout=10, isolation_level=None
             )
-            db.execute("PRAGMA journal_mode = WAL")
+            write_ahead(db)
             db.execute("PRAGMA synchronous = NORMAL")  # can be built anew from the documents
             self._local.db = db
             self._opened.append(db)
@@ -353,6 +364,11 @@ def _meta(db: sqlite3.Connection, key: str) -> str:
 
 def _set_meta(db: sqlite3.Connection, key: str, value: str) -> None:
     db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+
+def _make(db: sqlite3.Connection) -> None:
+    for statement in _SCHEMA.split(";"):  # executescript would commit
+        db.execute(statement)
 
 
 @contextmanager

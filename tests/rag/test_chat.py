@@ -45,8 +45,9 @@ async def test_answers_in_the_visitors_language(engine: Engine, store: SqliteSto
 async def test_follow_ups(engine: Engine, store: SqliteStore) -> None:
     """Cheaper, others, and `the second one in white` refer to what was shown before."""
     chat = Chat(engine, store, RagSettings())
-    first = of(await ask(chat, "sofa"), "chatProducts")["products"]
+    first = of(await ask(chat, "white sofa"), "chatProducts")["products"]
     cheaper = of(await ask(chat, "cheaper"), "chatProducts")["products"]
+    assert cheaper
     assert all(int(c["price"]) < int(first[0]["price"]) for c in cheaper)
     await ask(chat, "grey sofa under 350,000 won")
     others = of(await ask(chat, "something else"), "chatProducts")["products"]
@@ -226,7 +227,9 @@ async def test_nothing_more_to_see(engine: Engine, store: SqliteStore) -> None:
     assert words(events).startswith("You have seen every sofa that meets this.")
     events = await ask(chat, "소파 10만원 이하")
     events = await ask(chat, "더 저렴한 걸로")
-    assert words(events) == "더 저렴한 소파는 없습니다."
+    assert words(events) == (
+        "더 저렴한 소파는 없습니다. 보여 드린 소파 Ara (100,000원) 제품이 가장 저렴합니다."
+    )
 
 
 async def test_feedback_becomes_judgements(engine: Engine, store: SqliteStore) -> None:
@@ -381,3 +384,37 @@ async def test_nothing_personal_in_the_log(with_model: WithModel, model: ModelSe
     assert {entry["event"] for entry in logs} >= {"chat_answered", "chat_model_failed"}
     assert "Zanzibarella" not in str(logs)
     assert "sk-test" not in str(logs)
+
+
+async def test_the_model_is_asked_about_what_was_shown(
+    with_model: WithModel, model: ModelService
+) -> None:
+    """A question about one product goes to the model, with that one; one of stock does not."""
+    chat = with_model(chat_understanding=False)
+    await ask(chat, "sofa")  # the model puts the third first
+    picked = {"id": "sofa-3", "reason": "Its cover comes off."}
+    model.answer = orjson.dumps({"opening": "Yes.", "picks": [picked]}).decode()
+    events = await ask(chat, "can I wash it?")
+    told = orjson.loads(model.asked[-1]["messages"][1]["content"])
+    assert [each["id"] for each in told["candidates"]] == ["sofa-3"]
+    assert "Its cover comes off." in words(events)
+    before = len(model.asked)
+    assert "does not say how many" in words(await ask(chat, "is it in stock?"))
+    assert len(model.asked) == before
+
+
+async def test_the_model_chooses_within_a_set(
+    with_model: WithModel, model: ModelService, engine: Engine
+) -> None:
+    """Of several things at once it may speak of those that were chosen to go together."""
+    lamp = {"id": "lamp-1", "name": {"en": "Lamp Bit"}, "category": "floor lamp"}
+    row = {**lamp, "price": "50000", "currency": "KRW"}
+    await engine.products.catalogue.upsert(read_json([orjson.dumps(row)]))
+    await engine.products.indexer.catch_up()
+    events = await ask(
+        with_model(chat_understanding=False), "a sofa and a lamp under 200,000 won"
+    )
+    told = orjson.loads(model.asked[-1]["messages"][1]["content"])
+    assert [each["id"] for each in told["candidates"]] == ["sofa-1", "lamp-1"]
+    assert "Lamp Bit (₩50,000)" in words(events)
+    assert [c["id"] for c in of(events, "chatProducts")["products"]][:2] == ["sofa-1", "lamp-1"]

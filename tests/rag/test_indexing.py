@@ -3,9 +3,11 @@
 import asyncio
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +143,36 @@ async def test_another_process_writing_is_noticed(
     assert found == {"c2", "c3"}
 
 
+async def test_a_new_file_opened_by_many_at_once_is_made_once(
+    tmp_path: Path, lexicon: Lexicon, embedder: Embedder
+) -> None:
+    """As when a server and an import begin on one empty directory."""
+    for turn in range(10):
+        opened = [_index(tmp_path / f"{turn}.sqlite3", lexicon, embedder) for _ in range(6)]
+
+        async def begin(index: EmbeddedIndex) -> str:
+            await index.open()
+            await index.apply([], "reached")
+            return await index.cursor()
+
+        assert await asyncio.gather(*map(begin, opened)) == ["reached"] * len(opened)
+        for index in opened:
+            await index.close()
+
+
+async def test_a_server_starts_while_an_import_writes(
+    tmp_path: Path, index: EmbeddedIndex, lexicon: Lexicon, embedder: Embedder
+) -> None:
+    """What is made already is opened without the lock of writers."""
+    with closing(sqlite3.connect(tmp_path / "index.sqlite3", isolation_level=None)) as writing:
+        writing.execute("BEGIN IMMEDIATE")
+        second = _index(tmp_path / "index.sqlite3", lexicon, embedder)
+        async with asyncio.timeout(5):
+            await second.open()
+        assert await second.count() == await index.count()
+        await second.close()
+
+
 async def test_another_model_makes_the_index_anew(  # noqa: PLR0917 - fixtures
     catalogue: Catalogue[Product],
     indexer: Indexer,
@@ -227,6 +259,23 @@ async def test_the_embedding_cache_survives_and_is_asked_first(
         assert embedder.texts == expected
         assert (vectors[0] == vectors[2]).all()
         await cached.close()
+
+
+async def test_a_cache_of_vectors_that_fails_is_an_error_of_the_package(
+    tmp_path: Path, embedder: Embedder
+) -> None:
+    """The task that follows the catalogue outlives those, and tries again."""
+    path = tmp_path / "e.sqlite3"
+    cached = CachedEmbedder(embedder, path)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("DROP TABLE vectors")
+    with pytest.raises(EmbeddingError, match=r"e\.sqlite3: no such table: vectors"):
+        await cached.embed(["a chair"], Purpose.DOCUMENT)
+    await cached.close()
+    broken = tmp_path / "broken.sqlite3"
+    broken.write_bytes(b"not a database" * 100)
+    with pytest.raises(EmbeddingError, match="file is not a database"):
+        CachedEmbedder(embedder, broken)
 
 
 async def test_killed_while_indexing_nothing_acknowledged_is_lost(tmp_path: Path) -> None:

@@ -125,6 +125,9 @@ async def test_a_sofa_is_asked_for_and_stands_in_the_scene(
         for each in room.consultant.said("chatFeedback")
     ]
     assert votes == [(None, True), ("sofa-03", False)]
+    await room.ask("이거 크기는?")
+    room.consultant.say("chatProducts", products=SOFAS[2:3])
+    await expect(room.page.locator(".turn:last-child .product[data-shown]")).to_have_count(1)
     assert room.viewer.complaints == []
 
 

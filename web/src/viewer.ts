@@ -123,7 +123,8 @@ export class Viewer {
     const label = this.translate("scene");
     // `fixed-size` keeps the library from writing a style attribute, which a strict
     // Content-Security-Policy forbids; the style sheet does the sizing.
-    const stage = el("div", { class: "stage fixed-size", tabindex: "0", "aria-label": label });
+    const attributes = { role: "application", tabindex: "0", "aria-label": label };
+    const stage = el("div", { class: "stage fixed-size", ...attributes });
     const url = (): string => signallingUrl(location);
     const wish = (): Wish => wishInAddress(location.search);
     return new Player(
@@ -181,10 +182,12 @@ export class Viewer {
       this.bar.root,
     );
     const top = el("div", { class: "top" }, this.guests.banner.root);
-    const over = el("div", { class: "over" }, this.overlay.root, top, corner, bottom);
+    const controls = { class: "over", "aria-label": this.translate("controls") };
+    const over = el("section", controls, this.overlay.root, top, corner, bottom);
     const ui = el("div", { class: "ui" }, over, this.panel.root, this.textEntry.root);
     this.player.stage.append(this.still.root);
-    body.append(this.player.stage, ui);
+    const title = el("h1", { class: "for-readers" }, this.translate("title"));
+    body.append(el("main", {}, title, this.player.stage), ui);
     return ui;
   }
 

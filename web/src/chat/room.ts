@@ -23,6 +23,8 @@ export class ChatRoom {
   private readonly composer: Composer;
   private readonly views = new Map<string, TurnView>();
   private isFollowing = true;
+  /** What the scene shows or is about to: cards that come later say so too. */
+  private progress: Progress | undefined;
 
   constructor(
     private readonly translate: Translate,
@@ -76,6 +78,7 @@ export class ChatRoom {
   }
 
   showProgress(progress: Progress): void {
+    this.progress = progress;
     this.views.forEach((view) => view.showProgress(progress));
     const { state, words, action } = progress;
     const name = action.arguments.name;
@@ -97,7 +100,7 @@ export class ChatRoom {
     if (known) {
       return known;
     }
-    const view = new TurnView(this.translate, this.actions, this.clock);
+    const view = new TurnView(this.translate, this.actions, this.clock, () => this.progress);
     this.views.set(id, view);
     parent.append(view.root);
     this.forgetOldest();

@@ -51,6 +51,7 @@ export class TurnView {
     private readonly translate: Translate,
     private readonly actions: TurnActions,
     private readonly clock: Clock,
+    private readonly progress: () => Progress | undefined = () => undefined,
   ) {
     this.thinking.textContent = translate("chatThinking");
     this.first.setAttribute("aria-label", translate("chatProducts"));
@@ -125,7 +126,12 @@ export class TurnView {
 
   private newCard(product: Product): Card {
     const voted = this.shown?.votes[product.id];
-    return new Card(product, this.translate, this.cardActions(), voted);
+    const card = new Card(product, this.translate, this.cardActions(), voted);
+    const progress = this.progress();
+    if (progress) {
+      card.showProgress(progress);
+    }
+    return card;
   }
 
   private cardActions(): ConstructorParameters<typeof Card>[2] {

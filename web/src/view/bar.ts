@@ -40,8 +40,7 @@ export class Bar {
     const statistics = { class: "icon-button", title: translate("statistics") };
     this.statistics = button(statistics, parts.onStatistics, bars());
     this.showGrade(3);
-    const attributes = { class: "bar", role: "group", "aria-label": translate("controls") };
-    this.root = el("div", attributes, ...this.arrange());
+    this.root = el("div", { class: "bar" }, ...this.arrange());
   }
 
   /** Shows the streamer in play, and the others to choose from when there are any. */
