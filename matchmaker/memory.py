@@ -11,6 +11,7 @@ from matchmaker import lifecycle
 from matchmaker.lines import Queue
 from matchmaker.model import (
     HOLDS_PLACE,
+    REAL_DEMANDS,
     Change,
     ChangeKind,
     Demand,
@@ -207,9 +208,11 @@ class MemoryStore:
         if self._queue.length >= self._rules.max_queue:
             return "queue_full"
         lines = self._queue.lines
-        if session.demand not in lines and len(lines) >= self._rules.max_demands:
-            return "too_many_demands"
-        return ""
+        if session.demand in lines:
+            return ""
+        exists = bool(self._places.matching(self._demand(session)))
+        most = self._rules.max_demands * (REAL_DEMANDS if exists else 1)
+        return "too_many_demands" if len(lines) >= most else ""
 
     def _allocate(self, session: Session, now: float) -> Session | None:
         """Give *session* a free place, if there is one."""

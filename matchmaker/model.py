@@ -29,6 +29,15 @@ so that nobody is given a place they cannot reach; see docs/decisions/0108.
 """
 
 
+REAL_DEMANDS = 2
+"""
+Times `max_demands`: how many demands may wait of which each fits some instance.
+
+Who invents requirements fills the first part alone, and keeps nobody out who asks for
+what is there.
+"""
+
+
 class SessionState(StrEnum):
     """The life of a session, in this order; `GRACE` may go back to `ACTIVE`."""
 

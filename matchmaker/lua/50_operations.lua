@@ -80,15 +80,16 @@ local function made(request)
   }
 end
 
+local REAL_DEMANDS = 2               -- see model.py
+
 local function refusal(demand)
   if tonumber(redis.call('HGET', META, 'waiting') or '0') >= rules.max_queue then
     return 'queue_full'
   end
-  if redis.call('HEXISTS', DEMANDS, demand.id) == 0
-    and redis.call('HLEN', DEMANDS) >= rules.max_demands then
-    return 'too_many_demands'
-  end
-  return nil
+  if redis.call('HEXISTS', DEMANDS, demand.id) == 1 then return nil end
+  local exists = next(matching(demand.id, demand.attributes)) ~= nil
+  local most = rules.max_demands * (exists and REAL_DEMANDS or 1)
+  return redis.call('HLEN', DEMANDS) >= most and 'too_many_demands' or nil
 end
 
 function operations.request(request)

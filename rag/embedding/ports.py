@@ -3,14 +3,18 @@
 import asyncio
 import hashlib
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rag.errors import EmbeddingError
+from stores.sqlite import write_ahead
 
 Vectors = NDArray[np.float32]
 """One row for each text, of length 1."""
@@ -67,14 +71,26 @@ class JoinedEmbedder:
         self.dimensions = first.dimensions + second.dimensions
 
     async def embed(self, texts: Sequence[str], purpose: Purpose) -> Vectors:
-        """Embed with both models, one after the other."""
-        columns = [scale * await part.embed(texts, purpose) for part, scale in self._parts]
+        """Embed with both models: a request with both at once, an import with one core."""
+        if purpose is Purpose.QUERY:
+            found = await asyncio.gather(*(p.embed(texts, purpose) for p, _ in self._parts))
+        else:
+            found = [await part.embed(texts, purpose) for part, _ in self._parts]
+        columns = [scale * v for v, (_, scale) in zip(found, self._parts, strict=True)]
         return np.asarray(np.hstack(columns), dtype=np.float32)
 
     async def close(self) -> None:
         """Close both."""
         for part, _ in self._parts:
             await part.close()
+
+
+@contextmanager
+def _cache_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise EmbeddingError(f"vectors kept in {path}: {error}") from error
 
 
 class CachedEmbedder:
@@ -91,14 +107,16 @@ class CachedEmbedder:
         self.name = inner.name
         self.dimensions = inner.dimensions
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedding-cache")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, check_same_thread=False, timeout=10)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.execute(
-            "CREATE TABLE IF NOT EXISTS vectors (digest BLOB PRIMARY KEY, vector BLOB) "
-            "WITHOUT ROWID"
-        )
+        with _cache_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, check_same_thread=False, timeout=10)
+            write_ahead(self._db)
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS vectors (digest BLOB PRIMARY KEY, vector BLOB) "
+                "WITHOUT ROWID"
+            )
+        self._path = path
 
     async def embed(self, texts: Sequence[str], purpose: Purpose) -> Vectors:
         """Return kept vectors and compute the missing ones."""
@@ -125,7 +143,8 @@ class CachedEmbedder:
 
     async def _in_thread(self, work: Callable[[A], R], argument: A) -> R:
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, work, argument)
+        with _cache_errors(self._path):
+            return await loop.run_in_executor(self._thread, work, argument)
 
     def _load(self, digests: Sequence[bytes]) -> dict[bytes, NDArray[np.float16]]:
         found: dict[bytes, NDArray[np.float16]] = {}

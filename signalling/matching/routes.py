@@ -148,7 +148,7 @@ class SessionRoutes:
             return ""
         try:
             token = msgspec.json.decode(raw, type=SessionBody).client_token
-        except (msgspec.MsgspecError, RecursionError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return ""
         if len(token) < MIN_CLIENT_TOKEN:
             return ""

@@ -141,7 +141,7 @@ def test_bodies(full: tuple[asyncio.Runner, Arena]) -> None:
     runner, server = full
     routes = (
         b"POST /api/sessions", b"POST /api/chat", b"PUT /api/catalogue", b"PUT /api/partners",
-        b"POST /api/hosts/x/drain", b"POST /api/guests",
+        b"POST /api/hosts/x/drain", b"PATCH /api/hosts/x", b"POST /api/guests",
     )  # fmt: skip
     wrong = [
         orjson.dumps({**fields, name: value})

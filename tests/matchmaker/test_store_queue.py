@@ -5,6 +5,7 @@ import pytest
 from matchmaker.model import (
     Demand,
     EndReason,
+    HostPatch,
     Rules,
     SessionState,
 )
@@ -115,11 +116,16 @@ async def test_the_queue_is_bounded(make_store: MakeStore) -> None:
 
 
 async def test_the_number_of_lines_is_bounded(make_store: MakeStore) -> None:
-    """Inventing requirements does not fill the memory."""
+    """Inventing requirements fills no memory, nor keeps out who asks for what is there."""
     store = await make_store(Rules(max_demands=1))
     await enter(store, "u1")
     strange = Demand.of(requirements={"x": "y"})
     assert (await store.request(ask("u2", strange), now=NOW)).code == "too_many_demands"
+    await store.put_instance(spec("eu", region="eu", application="car"), now=NOW)
+    await store.patch_host("h1", HostPatch(draining=True), now=NOW)
+    await enter(store, "u3", demand=Demand.of("car"))
+    real = Demand.of("car", "eu")
+    assert (await store.request(ask("u4", real), now=NOW)).code == "too_many_demands"
 
 
 async def test_a_waiter_that_leaves_is_out_at_once(make_store: MakeStore) -> None:

@@ -3,9 +3,11 @@
 import asyncio
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from rag.embedding.ports import CachedEmbedder, Embedder, Purpose, Vectors
 from rag.entries import Where
 from rag.errors import EmbeddingError, RowError
 from rag.index.analysis import read_request
-from rag.index.embedded import EmbeddedIndex, choose_rare
+from rag.index.embedded import EmbeddedIndex
 from rag.index.indexing import Indexer
 from rag.lexicon import Lexicon, load_lexicon
 from rag.money import Money
@@ -141,6 +143,36 @@ async def test_another_process_writing_is_noticed(
     assert found == {"c2", "c3"}
 
 
+async def test_a_new_file_opened_by_many_at_once_is_made_once(
+    tmp_path: Path, lexicon: Lexicon, embedder: Embedder
+) -> None:
+    """As when a server and an import begin on one empty directory."""
+    for turn in range(10):
+        opened = [_index(tmp_path / f"{turn}.sqlite3", lexicon, embedder) for _ in range(6)]
+
+        async def begin(index: EmbeddedIndex) -> str:
+            await index.open()
+            await index.apply([], "reached")
+            return await index.cursor()
+
+        assert await asyncio.gather(*map(begin, opened)) == ["reached"] * len(opened)
+        for index in opened:
+            await index.close()
+
+
+async def test_a_server_starts_while_an_import_writes(
+    tmp_path: Path, index: EmbeddedIndex, lexicon: Lexicon, embedder: Embedder
+) -> None:
+    """What is made already is opened without the lock of writers."""
+    with closing(sqlite3.connect(tmp_path / "index.sqlite3", isolation_level=None)) as writing:
+        writing.execute("BEGIN IMMEDIATE")
+        second = _index(tmp_path / "index.sqlite3", lexicon, embedder)
+        async with asyncio.timeout(5):
+            await second.open()
+        assert await second.count() == await index.count()
+        await second.close()
+
+
 async def test_another_model_makes_the_index_anew(  # noqa: PLR0917 - fixtures
     catalogue: Catalogue[Product],
     indexer: Indexer,
@@ -229,6 +261,23 @@ async def test_the_embedding_cache_survives_and_is_asked_first(
         await cached.close()
 
 
+async def test_a_cache_of_vectors_that_fails_is_an_error_of_the_package(
+    tmp_path: Path, embedder: Embedder
+) -> None:
+    """The task that follows the catalogue outlives those, and tries again."""
+    path = tmp_path / "e.sqlite3"
+    cached = CachedEmbedder(embedder, path)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("DROP TABLE vectors")
+    with pytest.raises(EmbeddingError, match=r"e\.sqlite3: no such table: vectors"):
+        await cached.embed(["a chair"], Purpose.DOCUMENT)
+    await cached.close()
+    broken = tmp_path / "broken.sqlite3"
+    broken.write_bytes(b"not a database" * 100)
+    with pytest.raises(EmbeddingError, match="file is not a database"):
+        CachedEmbedder(embedder, broken)
+
+
 async def test_killed_while_indexing_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     """After SIGKILL every reported row is stored, and another run indexes the rest."""
     feed = tmp_path / "feed.jsonl"
@@ -258,7 +307,7 @@ from pathlib import Path
 import numpy as np
 from rag.catalogue.store import PRODUCTS, Catalogue
 from rag.index.analysis import read_request
-from rag.index.embedded import EmbeddedIndex, choose_rare
+from rag.index.embedded import EmbeddedIndex
 from rag.catalogue.feeds import read_file
 from rag.index.indexing import Indexer
 from rag.catalogue.items import Product
@@ -290,48 +339,6 @@ async def main(feed, data):
 
 asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2])))
 """
-
-
-async def test_a_request_of_common_words_still_finds_everything(
-    catalogue: Catalogue[Product],
-    indexer: Indexer,
-    index: EmbeddedIndex,
-    lexicon: Lexicon,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Rare words decide what is scored, and too few hits widen the request."""
-    monkeypatch.setattr("rag.index.embedded._SCORED", 5)
-    await catalogue.upsert([*rows(40), *rows(3, style="modern", category="rug")])
-    await indexer.catch_up()
-    reading = read_request("modern number7 의자", lexicon)
-    found = [s.id for s in await index.matching(reading, Where(), 100)]
-    assert len(found) == 40
-    cheap = Where(limits={"KRW": 30_000_000})
-    few = [s.id for s in await index.matching(reading, cheap, 100)]
-    assert sorted(few) == ["c1", "c2", "c3"]
-
-
-def test_the_thing_asked_for_is_always_among_the_required() -> None:
-    """Even when it is common; of the others the rarest, as far as they go."""
-    frequencies = {"a": 2_000, "b": 900, "thing": 9_000, "c": 50}
-    assert choose_rare(frequencies, "thing") == ("thing",)
-    assert choose_rare(frequencies, None) == ("b", "c")
-    assert choose_rare({"a": 9_000}, None) == ("a",)
-
-
-async def test_things_without_the_other_words_are_found_when_few_have_them(
-    catalogue: Catalogue[Product],
-    indexer: Indexer,
-    index: EmbeddedIndex,
-    lexicon: Lexicon,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Where one chair is red, the others come behind it."""
-    monkeypatch.setattr("rag.index.embedded._SCORED", 5)
-    await catalogue.upsert([*rows(30), Row(31, {"id": "r", "name": "red chair", "price": "1"})])
-    await indexer.catch_up()
-    found = await index.matching(read_request("red chair", lexicon), Where(), 100)
-    assert (found[0].id, len(found)) == ("r", 31)
 
 
 async def test_another_lexicon_makes_the_index_anew(

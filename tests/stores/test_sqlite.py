@@ -1,5 +1,6 @@
 """What is the embedded store's own: how much work a read is."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -69,3 +70,16 @@ async def test_reading_everything_is_work_by_the_document(
     few, many = await cost(2_000), await cost(8_000)
     assert few > 0
     assert many < 6 * few
+
+
+async def test_a_new_file_that_another_process_writes_is_waited_for(tmp_path: Path) -> None:
+    """As when a server and an import begin on one empty directory."""
+    path = tmp_path / "documents.sqlite"
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    opening = asyncio.create_task(SqliteStore.open(path))
+    await asyncio.sleep(0.2)
+    assert not opening.done()
+    other.execute("COMMIT")
+    other.close()
+    await (await opening).close()
