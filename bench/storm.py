@@ -1,7 +1,7 @@
 """
 A restart with thousands of players, and thousands that idle.
 
-`python -m bench.storm [PLAYERS]`: so many players (10,000) connect to one
+`python -m bench.storm [PLAYERS [OPTION…]]`: so many players (10,000) connect to one
 process and idle; then half of them come back at once to a server that was just
 started, each trying again as Epic's page does. One JSON line: seconds until all
 are back, refusals on the way, memory per idle player.
@@ -13,6 +13,7 @@ import random
 import resource
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import aiohttp
@@ -72,26 +73,25 @@ async def _drink(socket: aiohttp.ClientWebSocketResponse) -> None:
         pass
 
 
-async def storm(players: int) -> dict[str, float]:
+async def storm(players: int, options: Sequence[str]) -> dict[str, float]:
     """Let *players* come at once to a server just started; they stay a while."""
-    async with server() as started:
-        base = f"ws://127.0.0.1:{started['player_port']}"
-        before = resident_kib(started["pid"])
+    async with server(options).running() as started:
+        before = resident_kib(started.pid)
         connectors = [
             aiohttp.TCPConnector(limit=0, local_addr=(f"127.0.0.{2 + number}", 0))
             for number in range(ADDRESSES)
         ]
         http = [aiohttp.ClientSession(connector=each) for each in connectors]
-        streamer = await http[0].ws_connect(f"ws://127.0.0.1:{started['streamer_port']}")
+        streamer = await http[0].ws_connect(started.streamer_url)
         await streamer.send_str('{"type":"endpointId","id":"Bench"}')
         drinking = asyncio.create_task(_drink(streamer))
-        crowd = Crowd(http, base)
+        crowd = Crowd(http, started.player_url)
         began = time.perf_counter()
         async with asyncio.timeout(GIVE_UP_SECONDS):
             await asyncio.gather(*(crowd.join(number) for number in range(players)))
         seconds = time.perf_counter() - began
         await asyncio.sleep(2)
-        growth = resident_kib(started["pid"]) - before
+        growth = resident_kib(started.pid) - before
         for session in http:
             await session.close()
         drinking.cancel()
@@ -109,8 +109,8 @@ def main() -> int:
     players = int(sys.argv.pop(1)) if len(sys.argv) > 1 else DEFAULT_PLAYERS
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    idle = asyncio.run(storm(players))
-    back = asyncio.run(storm(players // 2))
+    idle = asyncio.run(storm(players, sys.argv[1:]))
+    back = asyncio.run(storm(players // 2, sys.argv[1:]))
     print(json.dumps({"bench": "storm", "idle": idle, "restart": back}))
     return 0
 

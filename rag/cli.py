@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say(message: str, code: int) -> int:
-    Console(stderr=True).print(message, style="red", markup=False)
+    Console(stderr=True).print(message, style="red", markup=False, soft_wrap=True)
     return code
 
 
@@ -169,14 +169,26 @@ async def _import(shelf: Shelf[Any], paths: Sequence[Path]) -> tuple[Imported, i
             progress.show("reading", done=rows.passed, total=rows.size, rows=so_far.rows)
 
         report = await shelf.catalogue.upsert(rows, progress=written)
-        waiting = max(await shelf.catalogue.count() - await shelf.index.count(), report.written)
-        passed = [0]
+        return report, await _indexed(shelf, progress, report.written)
 
-        def indexed(count: int) -> None:
-            passed[0] += count
+
+async def _indexed(shelf: Shelf[Any], progress: ImportProgress, written: int = 0) -> int:
+    """Index what is waiting; return how many items that were."""
+    waiting = max(await shelf.catalogue.count() - await shelf.index.count(), written)
+    passed = [0]
+
+    def indexed(count: int) -> None:
+        passed[0] += count
+        if passed[0]:
             progress.show("indexing", done=passed[0], total=waiting, rows=passed[0])
 
-        return report, await shelf.indexer.catch_up(indexed)
+    return await shelf.indexer.catch_up(indexed)
+
+
+async def _whole(shelf: Shelf[Any]) -> None:
+    """Index what a killed import, or another model or version, left: answers are of all."""
+    with ImportProgress(Console(stderr=True)) as progress:
+        await _indexed(shelf, progress)
 
 
 class _Rows:
@@ -203,6 +215,7 @@ async def _search(options: argparse.Namespace, settings: Settings) -> int:
     async with _engine(settings) as (engine, _):
         shelf: Shelf[Any] = engine.partners if options.partners else engine.products
         conditions = _conditions(options, settings)
+        await _whole(shelf)
         for line in sys.stdin:
             request = line.rstrip("\n")
             found = await shelf.retriever.search(request, conditions, limit=options.limit)
@@ -227,6 +240,7 @@ async def _ask(options: argparse.Namespace, settings: Settings) -> int:
         if settings.demo_catalogue:
             await engine.load_demo()
             await chat.read_places()
+        await _whole(engine.products)
         await chat.forget(_COMMAND_LINE)
         chat.start(_COMMAND_LINE, question, events.put_nowait)
         return await _print_events(events, as_json=options.json)
@@ -254,7 +268,10 @@ async def _print_events(events: "asyncio.Queue[Event]", *, as_json: bool) -> int
 def _conditions(options: argparse.Namespace, settings: Settings) -> Conditions:
     budget = None
     if options.budget is not None:
-        budget = Money(amount_of(options.budget), settings.catalogue_currency)
+        try:
+            budget = Money(amount_of(options.budget), settings.catalogue_currency)
+        except ValueError as error:
+            raise ValueError(f"--budget {options.budget!r}: {error}") from error
     return Conditions(
         budget=budget,
         styles=[options.style] if options.style else (),
@@ -294,6 +311,7 @@ async def _measure(engine: Engine, requests: Sequence[Request], picture: Path | 
     shelf = engine.products
     if not requests:
         return _say("no graded requests", FAILED)
+    await _whole(shelf)
     evaluation = Evaluation(shelf, engine.embedder, engine.lexicon)
     lines = summarise(await evaluation.run(requests))
     print(table(lines))  # noqa: T201 - the command's answer

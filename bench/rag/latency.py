@@ -25,6 +25,7 @@ async def main(folder: Path) -> None:
     store = await SqliteStore.open(folder / "documents.sqlite3")
     async with open_engine(RagSettings(), store, folder) as engine:
         await engine.warm_up()
+        await engine.products.index.warm()
         retriever = engine.products.retriever
         for text, conditions in requests(40):
             await retriever.search(text, conditions)

@@ -207,6 +207,9 @@ def _amounts(text: str) -> list[_Amount]:
 
 
 def _korean(match: re.Match[str]) -> _Amount | None:
+    before = match.string[match.start() - 1 : match.start()]
+    if match["man"] == "" and "가" <= before <= "힣":
+        return None  # a particle: `소파만` is only a sofa
     if match["eok"]:
         over = _korean_number(match["over"] or "") * 10_000
         value = _korean_number(match["eok"]) * 100_000_000 + over

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Final, TypeVar
 
 from rag.consultant.budget import Budget, bounded, read_budget, without_amounts
+from rag.consultant.refusals import apart, without_refused
 from rag.consultant.spelling import corrected
 from rag.consultant.talk import Talk, talk_of, topic_of
 from rag.index.analysis import read_request
@@ -246,21 +247,6 @@ _IN_TOTAL: Final = re.compile(
     r"\bin total\b|\baltogether\b|\bfor (?:all|both)\b|\btotal\b|\bcombined\b",
     re.IGNORECASE,
 )
-_NEAR: Final = 40  # characters before a word in which it can be ruled out
-_JOINED: Final = re.compile(r"(?<=[가-힣])(?=말고|빼고|제외|아닌|싫[어다은])")
-"""Where a refusal is written together with what it refuses: `가죽말고`."""
-_UNWANTED_AFTER: Final = re.compile(
-    r"\s?(?:은|는|이|가|을|를|으로|로|도)?\s?"
-    r"(?:말고|빼고|제외하고|제외|아닌|없는|없이|싫(?:어|고|은|다)|별로|안\s?돼|안\s?좋아|"
-    r"필요\s?없|원하지\s?않|하지\s?마)[가-힣]*"
-)
-_UNWANTED_BEFORE: Final = re.compile(
-    r"\b(?:no|not|without|except|avoid|nothing|anything but|instead of|other than|rather than|"
-    r"hate|dislike|(?:is|are|was|were|does|do|wo)n'?t(?: (?:be|have))?|"
-    r"(?:don'?t|do not|doesn'?t|does not) (?:want|like|need|have))\s+"
-    r"(?:(?:in|a|an|any|the|made of|anything|something|too|very|so|really)\s+)*$",
-    re.IGNORECASE,
-)
 _INEXPENSIVE: Final = re.compile(
     r"\b(?:cheap|inexpensive|affordable|low[- ]cost|budget[- ]friendly|good value|"
     r"(?:not|isn'?t) (?:too|so|very|that) (?:expensive|pricey)|reasonabl[ey])|"
@@ -304,7 +290,8 @@ _JOINT: Final = re.compile(
 )
 _JOINT_PARTICLE: Final = re.compile(r"(?:이?랑|하고|와|과)$")
 _GOES_WITH: Final = re.compile(
-    r"어울|맞는|같은|같이\s?쓸|옆|세트|match|goes?\b|set\b", re.IGNORECASE
+    r"어울|맞는|같은|같이\s?쓸|옆|세트|아니|\bno\b|\bnot\b|instead|rather|match|goes?\b|set\b",
+    re.IGNORECASE,
 )
 _ANEW: Final = re.compile(
     r"뭐[가를]?\s?(?:있|놓|두면|사|필요)|꾸미|추천|"
@@ -312,6 +299,11 @@ _ANEW: Final = re.compile(
     re.IGNORECASE,
 )
 _WITH: Final = re.compile(r"^\s*(?:with|without)\s", re.IGNORECASE)
+_ASKS_FOR: Final = re.compile(
+    r"\b(?:want|need|looking for|find|show me|recommend|get me)\b|추천|찾[아고는]|보여|필요",
+    re.IGNORECASE,
+)
+"""Then what it says of `it` is said of what is asked for."""
 _ABOUT_THE: Final = re.compile(
     r"^\s*(?:is|are|does|do|can|could|how|what)\b[^?]*\b(?:the|its|this|that)\s", re.IGNORECASE
 )
@@ -325,8 +317,8 @@ _NOT_STYLE: Final = re.compile(
 
 def understand(text: str, lexicon: Lexicon, *, places: frozenset[str] = frozenset()) -> Wish:
     """Read a sentence; *places* are the names of the regions that partners work in."""
-    spelt = corrected(_JOINED.sub(" ", bounded(clean(text)[:LONGEST])), lexicon)
-    cleaned, unwanted = _without_unwanted(spelt, lexicon)
+    spelt = corrected(apart(bounded(clean(text)[:LONGEST])), lexicon)
+    cleaned, unwanted = without_refused(spelt, lexicon)
     words = without_amounts(cleaned)
     parts = _parts(cleaned, words, lexicon)
     concepts, category = _things(without_amounts(parts[0]), lexicon)
@@ -375,6 +367,7 @@ def _talk(wish: Wish, text: str) -> Talk | None:
     if whole is not None or asks or wish.wants_partner or wish.wants_to_see or wish.wants_style:
         return whole
     points = wish.refers or wish.ordinal is not None or _ABOUT_THE.search(text) is not None
+    points = points and not (wish.category and _ASKS_FOR.search(text))
     names = wish.category or wish.rooms or wish.people is not None
     topic = topic_of(text) if points or not names else None
     return None if topic is Talk.GREETING and (points or wish.known) else topic
@@ -427,24 +420,6 @@ def _things(text: str, lexicon: Lexicon) -> tuple[list[Concept], str]:
     if head is None or head.name in ANY_THING or _WITH.match(text):
         return concepts, ""
     return concepts, head.name
-
-
-def _without_unwanted(text: str, lexicon: Lexicon) -> tuple[str, tuple[str, ...]]:
-    """Return the text without what it rules out (`no leather`), and the names of that."""
-    names: list[str] = []
-    for mention in reversed(lexicon.read(text)):
-        if mention.concept is None:
-            continue
-        near = max(0, mention.start - _NEAR)
-        before = _UNWANTED_BEFORE.search(text[near : mention.start])
-        after = _UNWANTED_AFTER.match(text, mention.end)
-        if before or after:
-            names.insert(0, mention.concept.name)
-            begin = near + before.start() if before else mention.start
-            end = after.end() if after else mention.end
-            text = f"{text[:begin]} {text[end:]}"
-    text = text.strip()
-    return text, tuple(dict.fromkeys(names))
 
 
 def _regions(

@@ -51,11 +51,13 @@ def price(product: Product, language: str) -> str:
 def best_of(fits: Sequence[Fit]) -> Sequence[Fit]:
     """Return the products that an answer speaks of: those that have as much as the first."""
     first = fits[0] if fits else None
-    return [
-        fit
-        for fit in fits[:RECOMMENDED]
-        if first is None or (fit.looks >= first.looks and fit.too_small <= first.too_small)
-    ]
+    return [fit for fit in fits[:RECOMMENDED] if first is None or not _is_worse(fit, first)]
+
+
+def _is_worse(fit: Fit, first: Fit) -> bool:
+    """Tell whether it has less of what was asked for than *first*, or is for pets, say."""
+    fits_less = fit.looks < first.looks or fit.too_small > first.too_small
+    return fits_less or fit.met < 0 <= first.met
 
 
 def topic(noun: str) -> str:

@@ -71,8 +71,12 @@ class JoinedEmbedder:
         self.dimensions = first.dimensions + second.dimensions
 
     async def embed(self, texts: Sequence[str], purpose: Purpose) -> Vectors:
-        """Embed with both models, one after the other."""
-        columns = [scale * await part.embed(texts, purpose) for part, scale in self._parts]
+        """Embed with both models: a request with both at once, an import with one core."""
+        if purpose is Purpose.QUERY:
+            found = await asyncio.gather(*(p.embed(texts, purpose) for p, _ in self._parts))
+        else:
+            found = [await part.embed(texts, purpose) for part, _ in self._parts]
+        columns = [scale * v for v, (_, scale) in zip(found, self._parts, strict=True)]
         return np.asarray(np.hstack(columns), dtype=np.float32)
 
     async def close(self) -> None:

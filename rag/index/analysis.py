@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Final
 
 from rag.entries import Entry
 from rag.lexicon import THINGS, Concept, Kind, Lexicon, Mention
@@ -16,6 +17,10 @@ _MONEY = re.compile(
     r"(?:대)?(?=\W|이|대|으|에|까|정|미|$)",
     re.IGNORECASE,
 )
+
+
+PART_KEY: Final = "kindpart"
+"""Stands among the heads of what is a part of something or goes with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +43,6 @@ class Reading:
     mentions: tuple[Mention, ...]
     head: Concept | None
     terms: tuple[str, ...]
-    head_terms: frozenset[str] = frozenset()
-    """Those of the thing asked for: what has its own term says little by the others."""
-
-    @property
-    def head_term(self) -> str | None:
-        """The term of the thing asked for."""
-        return None if self.head is None else f'"{self.head.key}"'
 
 
 @cache
@@ -71,7 +69,8 @@ def columns_of(entry: Entry, lexicon: Lexicon) -> Columns:
 def _head_keys(entry: Entry, lexicon: Lexicon) -> list[str]:
     heads = [lexicon.head(entry.kind), *(lexicon.head(name) for name in entry.names)]
     found = [c for c in heads if c is not None]
-    return [c.key for head in found for c in (head, *lexicon.broader(head))]
+    keys = [c.key for head in found for c in (head, *lexicon.broader(head))]
+    return [*keys, PART_KEY] if any(head.kind is Kind.PART for head in found) else keys
 
 
 def _keys(text: str, lexicon: Lexicon) -> list[str]:
@@ -92,13 +91,23 @@ def read_request(text: str, lexicon: Lexicon) -> Reading:
     """Understand a request in either language; amounts of money are left to the filters."""
     cleaned = _MONEY.sub(" ", clean(text))
     mentions = tuple(lexicon.read(cleaned))
-    head = lexicon.head(cleaned)
+    head = lexicon.head(_without_last_words(cleaned))
     return Reading(
         text=cleaned.strip() or clean(text),
         mentions=mentions,
         head=head,
         terms=tuple(dict.fromkeys([*_terms(mentions, head, lexicon), *_exact_terms(cleaned)])),
     )
+
+
+def _without_last_words(text: str) -> str:
+    """Cut "please" and its like, which Korean puts where English has the noun."""
+    end = len(text)
+    for token in reversed(list(tokens(text))):
+        if token.text not in stop_words():
+            return text[:end]
+        end = token.start
+    return text
 
 
 def _terms(
@@ -111,6 +120,18 @@ def _terms(
             yield from _concept_terms(concept, lexicon, beside=beside)
         elif mention.text not in stop_words():
             yield from _word_terms(mention.text)
+
+
+def lexicon_terms(lexicon: Lexicon) -> list[str]:
+    """Return every term a concept can bring into a request, each once."""
+    return list(
+        dict.fromkeys(
+            term
+            for concept in lexicon.concepts
+            for beside in (False, True)
+            for term in _concept_terms(concept, lexicon, beside=beside)
+        )
+    )
 
 
 def _exact_terms(text: str) -> Iterable[str]:

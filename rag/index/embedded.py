@@ -3,44 +3,44 @@ The embedded index: one SQLite file with full text, facts and vectors.
 
 Writers commit batches with the cursor they reached. Readers, in this process or
 another, notice a commit and take over what changed, so that several processes
-may share the file.
+may share the file. What a search compares is in memory.
 """
 
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.entries import Entry, Facts, Scored, Where
 from rag.errors import IndexUnavailableError
-from rag.index.analysis import Reading, columns_of
+from rag.index.analysis import PART_KEY, Reading, columns_of, lexicon_terms
 from rag.index.ports import Vectored
-from rag.index.vectors import Packed, VectorTable, pack
-from rag.lexicon import Lexicon
+from rag.index.rows import Rows
+from rag.index.terms import Terms
+from rag.index.vectors import Packed, VectorTable, best_of, pack
+from rag.lexicon import Kind, Lexicon
 from stores.sqlite import write_ahead
 
 T = TypeVar("T")
 
-FORMAT = "5"  # of the file; another one is built anew from the documents
+FORMAT = "7"  # of the file; another one is built anew from the documents
 READERS = 2  # threads that search at a time; more would only share the core
-_WEIGHTS = "3.0, 8.0, 3.0, 1.0, 1.0, 2.0"  # name, head, concepts, body, its concepts, Hangul
-_SCORED = 1_500  # items a request scores; some microseconds each, decision 0204
-_COUNTED = 100_000  # items; more common terms are all alike
-_DRIFT = 0.1  # of the items may change before terms are counted again
-_ENOUGH = 20  # hits; with fewer the request is widened to every item with any term
-_FREQUENCIES_KEPT = 20_000  # terms, a megabyte
+_DRIFT = 0.1  # of the items may change before what terms are worth is asked again
+_FIRST = 20  # hits: what is shown at a time
+_SPARE = 1_024  # rows of room for what comes later
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS facts (
-    n INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, version INTEGER NOT NULL,
+    n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, version INTEGER NOT NULL,
     digest TEXT NOT NULL, currency TEXT NOT NULL, units INTEGER NOT NULL, tags TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS facts_version ON facts (version);
 CREATE TABLE IF NOT EXISTS tags (tag TEXT, n INTEGER, PRIMARY KEY (tag, n)) WITHOUT ROWID;
@@ -50,12 +50,11 @@ CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (
     name, head, concepts, body, body_concepts, hangul,
     tokenize = 'porter unicode61 remove_diacritics 2');
 """
-_UNFILTERED = f"""
-SELECT facts.id, score FROM (
-    SELECT rowid AS n, bm25(words, {_WEIGHTS}) AS score FROM words WHERE words MATCH ?
-    ORDER BY score LIMIT ?) JOIN facts USING (n)
-ORDER BY score, facts.id
-"""  # noqa: S608 - of constants; only the best are looked up
+_SIZES = "SELECT (SELECT count(*) FROM facts), (SELECT count(*) FROM vectors)"
+_CHANGED = """
+SELECT n, id, currency, units, tags, scale, vector FROM facts LEFT JOIN vectors USING (n)
+WHERE version > ? ORDER BY n
+"""
 _TABLES = ("words", "facts", "tags", "vectors", "gone", "meta")
 
 
@@ -69,6 +68,26 @@ class Change:
     vector: NDArray[np.float32] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """What a search compares; a search keeps to the ones it began with."""
+
+    rows: Rows
+    terms: Terms
+    vectors: VectorTable
+
+    @classmethod
+    def of(cls, items: int, vectors: int, dimensions: int) -> Self:
+        """Make room, so that nothing is copied while what is there is loaded."""
+        rows = Rows(items + _SPARE)
+        return cls(rows, Terms(rows), VectorTable(dimensions, vectors and vectors + _SPARE))
+
+    def named(self, found: Iterable[tuple[int, float]]) -> list[Scored]:
+        """Name the items; of equal ones the order is by id, the same on every node."""
+        scored = [Scored(self.rows.key(row), score) for row, score in found]
+        return sorted(scored, key=lambda s: (-s.score, s.id))
+
+
 class EmbeddedIndex:
     """Full text and vectors in a file; searches run in threads, writes in one of their own."""
 
@@ -76,13 +95,12 @@ class EmbeddedIndex:
         self._path = path
         self._lexicon = lexicon
         self._model = f"{FORMAT} {lexicon.digest} {model}"
-        self._table = VectorTable(dimensions, 1)
         self._dimensions = dimensions
+        self._tables = _Tables.of(0, 0, dimensions)
         self._local = threading.local()
         self._refreshing = threading.Lock()
         self._version = -1  # of the file, as far as the table in memory has it
-        self._frequencies: dict[str, int] = {}
-        self._total = self._counted_at = 0  # items now, and when terms were counted
+        self._counted_at = 0  # rows there were when terms were last forgotten
         self._opened: list[sqlite3.Connection] = []
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="index-write")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="index-read")
@@ -124,39 +142,54 @@ class EmbeddedIndex:
         """Return the best items that have any of the request's terms, by BM25 (positive)."""
         if not reading.terms:
             return []
-        return await self._read(lambda db: self._matching(db, reading, where, limit))
 
-    def _matching(
-        self, db: sqlite3.Connection, reading: Reading, where: Where, limit: int
-    ) -> list[Scored]:
-        """Ask for the thing and the rare terms; only if they give too little, for all."""
-        query, values = _text_query(where)
-        self._refresh(db)
-        frequencies = {term: self._frequency(db, term) for term in reading.terms}
-        for match in _expressions(frequencies, reading):
-            rows = db.execute(query, [match, *values, limit]).fetchall()
-            if len(rows) >= min(limit, _ENOUGH):
-                break
-        return [Scored(key, -score) for key, score in rows]
+        def work(db: sqlite3.Connection) -> list[Scored]:
+            tables = self._refresh(db)
+            allowed = tables.rows.allowed(where)
+            scores = tables.terms.scores(db, reading.terms, len(allowed))
+            rows = np.flatnonzero(allowed & (scores > 0))
+            best = best_of(scores[rows], limit)
+            return tables.named((int(rows[i]), float(scores[rows[i]])) for i in best)
 
-    def _frequency(self, db: sqlite3.Connection, term: str) -> int:
-        """Return how many items have a term, counted up to `_COUNTED`."""
-        if term not in self._frequencies:
-            if len(self._frequencies) >= _FREQUENCIES_KEPT:
-                self._frequencies.clear()
-            query = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
-            count = db.execute(query, (term, _COUNTED)).fetchone()[0]
-            self._frequencies[term] = int(count)
-        return self._frequencies[term]
+        return await self._read(work)
+
+    async def beside(self, reading: Reading, ids: Sequence[str]) -> frozenset[str]:
+        """
+        Return which of *ids*, best first, only go with the thing asked for.
+
+        None do where a part is asked for itself, or where the first are not the thing:
+        in a catalogue without printers toner is the best that "printer" finds.
+        """
+        thing = reading.head
+        if thing is None or thing.kind is not Kind.PRODUCT:
+            return frozenset()
+        wanted = f'head: "{thing.key}"'
+
+        def work(db: sqlite3.Connection) -> frozenset[str]:
+            tables = self._refresh(db)
+            rows = tables.rows.of(ids)
+            things = tables.terms.having(db, wanted, rows)
+            if not things[:_FIRST].any():
+                return frozenset()
+            parts = tables.terms.having(db, f'head: "{PART_KEY}"', rows) & ~things
+            return frozenset(ids[int(i)] for i in np.flatnonzero(parts))
+
+        return await self._read(work)
+
+    async def warm(self) -> None:
+        """Ask ahead what the lexicon's terms are worth, the commonest of all, one by one."""
+        for term in lexicon_terms(self._lexicon):
+            await self._read(partial(self._tables.terms.warm, term))
 
     async def nearest(
         self, vector: NDArray[np.float32], where: Where, limit: int
     ) -> list[Scored]:
-        """Return the nearest items, every one of them compared."""
+        """Return the nearest items; where the filter leaves few, every one is compared."""
 
         def work(db: sqlite3.Connection) -> list[Scored]:
-            self._refresh(db)
-            return self._table.search(vector, where, limit)
+            tables = self._refresh(db)
+            allowed = tables.rows.allowed(where)
+            return tables.named(tables.vectors.nearest(vector, allowed, limit))
 
         return await self._read(work)
 
@@ -231,35 +264,30 @@ class EmbeddedIndex:
         if packed is not None:
             db.execute("INSERT INTO vectors VALUES (?, ?, ?)", (n, packed.scale, packed.values))
 
-    def _refresh(self, db: sqlite3.Connection) -> None:
+    def _refresh(self, db: sqlite3.Connection) -> _Tables:
         """Take over what was committed since this process last looked."""
         changed = int(db.execute("PRAGMA data_version").fetchone()[0])
         if changed == getattr(self._local, "data_version", None):
-            return
+            return self._tables
         with self._refreshing:
             version = int(_meta(db, "version") or 0)
             if version != self._version:
-                self._load(db, version)
+                self._take_over(db, version)
             self._local.data_version = changed
+            return self._tables
 
-    def _load(self, db: sqlite3.Connection, version: int) -> None:
-        since = self._version
-        if since < 0:
-            total = int(db.execute("SELECT count(*) FROM facts").fetchone()[0])
-            self._table = VectorTable(self._dimensions, total + 1024)
-        for (key,) in db.execute("SELECT id FROM gone WHERE version > ?", (since,)):
-            self._table.remove(key)
-        query = (
-            "SELECT id, currency, units, tags, scale, vector FROM facts JOIN vectors USING (n) "
-            "WHERE version > ?"
-        )
-        for key, currency, units, tags, scale, vector in db.execute(query, (since,)):
-            facts = Facts(currency, units, frozenset(tags.split("\n")))
-            self._table.put(key, Packed(vector, scale), facts)
-        self._version = version
-        self._total = int(db.execute("SELECT max(n) FROM facts").fetchone()[0] or 0)
-        if abs(self._total - self._counted_at) > _DRIFT * self._counted_at:
-            self._frequencies, self._counted_at = {}, self._total
+    def _take_over(self, db: sqlite3.Connection, version: int) -> None:
+        """Load what is new; all of it at first, and when most rows are of changed items."""
+        tables, since = self._tables, self._version
+        if since < 0 or tables.rows.dead > len(tables.rows) // 2 + _SPARE:
+            items, vectors = db.execute(_SIZES).fetchone()
+            tables, since = _Tables.of(items, vectors, self._dimensions), -1
+        self._version = -1  # what fails half-way is loaded anew
+        _load(db, tables, since)
+        self._tables, self._version = tables, version
+        if abs(len(tables.rows) - self._counted_at) > _DRIFT * self._counted_at:
+            self._counted_at = len(tables.rows)
+            tables.terms.clear()
 
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return await self._run(self._readers, work)
@@ -291,56 +319,15 @@ class EmbeddedIndex:
         return connection
 
 
-def choose_rare(frequencies: Mapping[str, int], thing: str | None) -> tuple[str, ...]:
-    """Return the thing's term and the rarest that together may be scored, at least one."""
-    chosen, total = list[str](), 0
-    for term in sorted(frequencies, key=lambda t: (t != thing, frequencies[t])):
-        total += frequencies[term]
-        if chosen and total > _SCORED:
-            break
-        chosen.append(term)
-    return tuple(term for term in frequencies if term in chosen)
-
-
-def _expressions(frequencies: Mapping[str, int], reading: Reading) -> list[str]:
-    """
-    Return what to ask for, the cheapest first; each finds all that the one before does.
-
-    Every mention of a term costs its whole list of items again, so a common thing is
-    not repeated: it has to have any of the other words. Rare terms are, on both sides,
-    and so count twice, as they may.
-    """
-    thing, terms = reading.head_term, reading.terms
-    rare = choose_rare(frequencies, thing)
-    others = [term for term in terms if term not in reading.head_terms]
-    found = [" OR ".join(terms)]
-    if len(rare) < len(terms):
-        found.insert(0, f"({' OR '.join(rare)}) AND ({found[0]})")
-    if thing is not None and others and frequencies.get(thing, 0) > _SCORED:
-        found.insert(0, f"{thing} AND ({' OR '.join(others)})")
-    return found
-
-
-def _text_query(where: Where) -> tuple[str, list[str | int]]:
-    """Return the statement with the filter inside; parameters are match, these, limit."""
-    conditions, values = ["words MATCH ?"], list[str | int]()
-    if where.limits is not None:
-        prices = ["currency = ? AND units <= ?"] * len(where.limits)
-        conditions.append(f"({' OR '.join(prices) or '0'})")
-        values += [v for pair in where.limits.items() for v in pair]
-    for choices in where.any_of:
-        marks = ",".join("?" * len(choices))
-        conditions.append(
-            f"EXISTS (SELECT 1 FROM tags WHERE tags.n = words.rowid AND tag IN ({marks}))"  # noqa: S608
-        )
-        values += sorted(choices)
-    if where.everything:
-        return _UNFILTERED, values
-    return (
-        f"SELECT facts.id, bm25(words, {_WEIGHTS}) AS score FROM words "  # noqa: S608
-        f"JOIN facts ON facts.n = words.rowid WHERE {' AND '.join(conditions)} "
-        "ORDER BY score, facts.id LIMIT ?"
-    ), values
+def _load(db: sqlite3.Connection, tables: _Tables, since: int) -> None:
+    """Put what changed after a version into the tables."""
+    for (key,) in db.execute("SELECT id FROM gone WHERE version > ?", (since,)):
+        tables.rows.remove(key)
+    for n, key, currency, units, tags, scale, vector in db.execute(_CHANGED, (since,)):
+        if vector is not None:
+            tables.vectors.put(len(tables.rows), Packed(vector, scale))
+        tables.rows.put(key, n, Facts(currency, units, frozenset(tags.split("\n"))))
+    tables.vectors.sketch(len(tables.rows))
 
 
 def _forget(db: sqlite3.Connection, key: str, version: int) -> None:

@@ -1,23 +1,30 @@
 """
-All vectors in memory, eight bits a number, searched exhaustively under a filter.
+All vectors in memory, eight bits a number, and a short sketch of each before them.
 
-Every item is compared, so a filter never costs recall; what the rounding costs
-is measured in `docs/rag-figures.md`.
+Where a filter leaves few items every one of them is compared. Of more, the sketches say
+which are worth comparing: a share of all, so that what is missed does not grow with the
+catalogue. What sketch and rounding cost is measured in `docs/rag-figures.md`.
 """
 
-import threading
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import simsimd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from rag.embedding.ports import Vectors
-from rag.entries import Facts, Scored, Where
+from rag.index.rows import grown
 
-_GATHER = 3  # below a third of the rows, copying them out is cheaper than scanning all
+EXACT: Final = 4_000
+"""So many items, and fewer, are all compared."""
+
+_SHARE = 50  # of more one in so many is compared, and half of EXACT at least
+_SKETCHED = 128  # numbers of a sketch: the directions in which the catalogue differs most
+_SAMPLE = 4_000  # items that these directions are learnt from
+_CHUNK = 4_096  # rows sketched at a time: floats for all would take gigabytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,115 +42,110 @@ def pack(vectors: Vectors) -> list[Packed]:
     return [Packed(r.tobytes(), float(s[0])) for r, s in zip(rounded, scales, strict=True)]
 
 
+@dataclass(frozen=True, slots=True)
+class _Sketches:
+    """The first rows, projected on their principal directions, in bytes."""
+
+    directions: Vectors
+    scale: float
+    values: NDArray[np.int8]
+
+    def of(self, vectors: Vectors) -> NDArray[np.int8]:
+        """Project vectors; what is longer than the sample's longest number is cut."""
+        rounded = np.rint((vectors @ self.directions.T / self.scale).clip(-127, 127))
+        return np.asarray(rounded, np.int8)
+
+
 class VectorTable:
     """
-    Items' vectors and facts by row; safe to use from several threads.
+    Vectors by row, written once each by one thread and read by any number.
 
-    A changed item takes a new row and its old one is dead until the next start.
+    Readers name rows that were written before they began.
     """
 
-    def __init__(self, dimensions: int, capacity: int = 1024) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, dimensions: int, capacity: int = 0) -> None:
         self._vectors = np.zeros((capacity, dimensions), np.int8)
         self._scales = np.zeros(capacity, np.float32)
-        self._units = np.zeros(capacity, np.int64)
-        self._currency = np.zeros(capacity, np.int16)
-        self._alive = np.zeros(capacity, np.bool_)
-        self._ids: list[str] = []
-        self._row_of: dict[str, int] = {}
-        self._currencies: dict[str, int] = {}
-        self._tags: dict[str, array[int]] = {}
+        self._sketches: _Sketches | None = None
+        self._learnt_from = 0  # rows there were when the directions were found
 
-    def __len__(self) -> int:
-        """Return how many items there are."""
-        return len(self._row_of)
+    def put(self, row: int, vector: Packed) -> None:
+        """Write a row."""
+        while row >= len(self._scales):
+            self._vectors = grown(self._vectors)
+            self._scales = grown(self._scales)
+        self._vectors[row] = np.frombuffer(vector.values, np.int8)
+        self._scales[row] = vector.scale
 
-    def put(self, key: str, vector: Packed, facts: Facts) -> None:
-        """Add or replace an item."""
-        with self._lock:
-            self._drop(key)
-            row = len(self._ids)
-            if row == len(self._vectors):
-                self._grow()
-            self._ids.append(key)
-            self._row_of[key] = row
-            self._vectors[row] = np.frombuffer(vector.values, np.int8)
-            self._scales[row] = vector.scale
-            self._set_facts(row, facts)
-            self._alive[row] = True
+    def sketch(self, used: int) -> None:
+        """Sketch the first *used* rows as far as that is not done; a few need none."""
+        if used > EXACT and self._vectors.shape[1] > _SKETCHED:
+            with threadpool_limits(1, "blas"):  # more threads only wait for each other
+                self._sketch(used)
 
-    def remove(self, key: str) -> None:
-        """Forget an item; unknown ones are ignored."""
-        with self._lock:
-            self._drop(key)
+    def _sketch(self, used: int) -> None:
+        known = self._sketches
+        if known is None or used > 2 * self._learnt_from:
+            known = self._learn(used)
+            self._learnt_from = used
+        parts = [known.values]
+        for start in range(len(known.values), used, _CHUNK):
+            rows = np.arange(start, min(start + _CHUNK, used))
+            parts.append(known.of(self._floats(rows)))
+        self._sketches = _Sketches(known.directions, known.scale, np.concatenate(parts))
 
-    def search(self, vector: Vectors, where: Where, limit: int) -> list[Scored]:
-        """Return the *limit* best items that *where* allows, by cosine."""
-        packed = pack(vector.reshape(1, -1))[0]
-        query = np.frombuffer(packed.values, np.int8).reshape(1, -1)
-        with self._lock:
-            rows = np.flatnonzero(self._mask(where))
-            if not len(rows):
-                return []
-            scores = self._scores(query, rows) * np.float32(packed.scale)
-            best = _best(scores, limit)
-            return [Scored(self._ids[rows[i]], float(scores[i])) for i in best]
+    def nearest(
+        self, vector: Vectors, allowed: NDArray[np.bool_], limit: int
+    ) -> list[tuple[int, float]]:
+        """Return the *limit* best of the allowed rows with their cosines, best first."""
+        rows = np.flatnonzero(allowed)
+        if len(rows) > EXACT and self._sketches is not None:
+            rows = _likely(self._sketches, vector, rows, limit)
+        if not len(rows):
+            return []
+        halves, scale = _halves(vector)
+        high, low = np.asarray(simsimd.cdist(halves, self._vectors[rows], "dot"))
+        scores = np.asarray((high * 256 + low) * (self._scales[rows] * scale), np.float32)
+        return [(int(rows[i]), float(scores[i])) for i in best_of(scores, limit)]
 
-    def _scores(self, query: NDArray[np.int8], rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        used = len(self._ids)
-        if len(rows) * _GATHER < used:
-            products = simsimd.cdist(query, self._vectors[rows], "dot")
-            near = np.multiply(np.asarray(products, np.float32)[0], self._scales[rows])
-            return np.asarray(near, np.float32)
-        products = simsimd.cdist(query, self._vectors[:used], "dot")
-        scores = np.multiply(np.asarray(products, np.float32)[0], self._scales[:used])
-        return np.asarray(scores[rows], np.float32)
+    def _learn(self, used: int) -> _Sketches:
+        """Find the directions in which a sample of the rows is longest."""
+        sample = self._floats(np.linspace(0, used - 1, min(used, _SAMPLE)).astype(np.intp))
+        _, directions = np.linalg.eigh(sample.T @ sample)
+        first = np.ascontiguousarray(directions[:, : -_SKETCHED - 1 : -1].T, np.float32)
+        scale = max(float(np.abs(sample @ first.T).max()), 1e-12) / 127
+        return _Sketches(first, scale, np.zeros((0, _SKETCHED), np.int8))
 
-    def _mask(self, where: Where) -> NDArray[np.bool_]:
-        used = len(self._ids)
-        mask = self._alive[:used].copy()
-        if where.limits is not None:
-            affordable = np.zeros(used, np.bool_)
-            for currency, limit in where.limits.items():
-                code = self._currencies.get(currency, -1)
-                affordable |= (self._currency[:used] == code) & (self._units[:used] <= limit)
-            mask &= affordable
-        for choices in where.any_of:
-            mask &= self._tagged(choices, used)
-        return mask
-
-    def _tagged(self, choices: frozenset[str], used: int) -> NDArray[np.bool_]:
-        found = np.zeros(used, np.bool_)
-        for choice in choices:
-            rows = self._tags.get(choice)
-            if rows is not None:
-                found[np.array(rows, np.int64)] = True
-        return found
-
-    def _set_facts(self, row: int, facts: Facts) -> None:
-        self._units[row] = facts.units
-        code = self._currencies.setdefault(facts.currency, len(self._currencies))
-        self._currency[row] = code
-        for name in facts.tags:
-            self._tags.setdefault(name, array("i")).append(row)
-
-    def _drop(self, key: str) -> None:
-        row = self._row_of.pop(key, None)
-        if row is not None:
-            self._alive[row] = False
-
-    def _grow(self) -> None:
-        more = max(1024, len(self._vectors) // 2)
-        self._vectors = np.vstack(
-            [self._vectors, np.zeros((more, self._vectors.shape[1]), np.int8)]
-        )
-        self._scales = np.append(self._scales, np.zeros(more, np.float32))
-        self._units = np.append(self._units, np.zeros(more, np.int64))
-        self._currency = np.append(self._currency, np.zeros(more, np.int16))
-        self._alive = np.append(self._alive, np.zeros(more, np.bool_))
+    def _floats(self, rows: NDArray[np.intp]) -> Vectors:
+        return self._vectors[rows].astype(np.float32) * self._scales[rows, None]
 
 
-def _best(scores: NDArray[np.float32], limit: int) -> Sequence[int]:
+def _halves(vector: Vectors) -> tuple[NDArray[np.int8], float]:
+    """Return a request's vector in sixteen bits, the high bytes and the low, and its factor."""
+    scale = max(float(np.abs(vector).max()), 1e-12) / (127 * 256)
+    whole = np.rint(vector / scale)
+    high = np.floor((whole + 128) / 256)
+    return np.stack([high, whole - 256 * high]).astype(np.int8), scale
+
+
+def _likely(
+    sketches: _Sketches, vector: Vectors, rows: NDArray[np.intp], limit: int
+) -> NDArray[np.intp]:
+    """Return the rows most like the vector by their sketches, and all not sketched yet."""
+    # Not by BLAS, whose threads would wait for each other on a busy machine.
+    query = np.asarray(simsimd.cdist(vector.reshape(1, -1), sketches.directions, "dot"))
+    rounded = np.rint(query * (127 / max(float(np.abs(query).max()), 1e-12))).astype(np.int8)
+    likeness = np.asarray(simsimd.cdist(rounded, sketches.values, "dot"))[0]
+    known = rows[: np.searchsorted(rows, len(sketches.values))]
+    wanted = max(EXACT // 2, len(rows) // _SHARE, limit)
+    if wanted >= len(known):
+        return rows
+    best = known[np.argpartition(-likeness[known], wanted - 1)[:wanted]]
+    return np.concatenate([np.sort(best), rows[len(known) :]])
+
+
+def best_of(scores: NDArray[np.float32], limit: int) -> Sequence[int]:
+    """Return where the *limit* highest scores stand, highest first."""
     if len(scores) > limit:
         part = np.argpartition(-scores, limit - 1)[:limit]
     else:

@@ -30,7 +30,11 @@ class LogSettings(OptionGroup):
     """Lines of one event at once."""
 
     console_messages: Detail | None = Field(None, json_schema_extra={"preset": "basic"})
-    """Log every message: who and what (basic), all of it (verbose), or that indented."""
+    """
+    Log every message: who and what (basic), all of it (verbose), or that indented.
+
+    A busy server needs a higher log_lines_per_second for it, or 0.
+    """
 
     log_config: bool = False
     """Log the options at the start, without secrets."""

@@ -36,6 +36,17 @@ def test_a_quick_run_measures_both_servers(tmp_path: Path) -> None:
     assert set(results) == {"handshake", "idle"}
 
 
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="needs a whole network of loopback addresses"
+)
+def test_everybody_comes_back() -> None:
+    """`storm` goes the whole way, and leaves nobody out."""
+    done = bench("storm", "--", "40")
+    assert done.returncode == 0, done.stderr
+    figures = orjson.loads(done.stdout.splitlines()[-1])
+    assert (figures["idle"]["back"], figures["restart"]["back"]) == (40, 20)
+
+
 def test_a_server_that_is_not_there_is_said_in_a_line() -> None:
     """A URL at which nobody listens ends the command with 1, not with a traceback."""
     done = bench("--quick", "steady", "--player_url", "ws://127.0.0.1:9/")

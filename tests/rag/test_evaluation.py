@@ -90,12 +90,28 @@ def test_index_and_search_from_the_command_line(
     assert cli.main(arguments) == 1
     out = capsys.readouterr()
     assert json.loads(out.out)["indexed"] == 2
-    assert "row 3, field price" in out.err
+    assert "f.jsonl, row 3, field price" in out.err
     monkeypatch.setattr("sys.stdin", io.StringIO("책상\ncouch\n\n"))
     assert cli.main(["search", "--json", "--limit", "1", "--data_dir", str(light)]) == 0
     answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [a["query"] for a in answers] == ["책상", "couch", ""]
     assert [a["hits"][0]["id"] for a in answers[:2]] == ["desk", "sofa"]
+
+
+def test_search_indexes_what_another_version_left(
+    light: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An index of another format or model is empty at first; an answer is not."""
+    feed = light.parent / "f.jsonl"
+    feed.write_text('{"id": "sofa", "name": "Red sofa", "price": "1"}', "utf-8")
+    assert cli.main(["index", str(feed), "--data_dir", str(light)]) == 0
+    for leftover in light.glob("products-index*"):
+        leftover.unlink()
+    monkeypatch.setattr("sys.stdin", io.StringIO("sofa\n"))
+    capsys.readouterr()
+    assert cli.main(["search", "--json", "--data_dir", str(light)]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert [hit["id"] for hit in answer["hits"]] == ["sofa"]
 
 
 def test_wrong_usage_and_missing_files(

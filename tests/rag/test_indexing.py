@@ -20,7 +20,7 @@ from rag.embedding.ports import CachedEmbedder, Embedder, Purpose, Vectors
 from rag.entries import Where
 from rag.errors import EmbeddingError, RowError
 from rag.index.analysis import read_request
-from rag.index.embedded import EmbeddedIndex, choose_rare
+from rag.index.embedded import EmbeddedIndex
 from rag.index.indexing import Indexer
 from rag.lexicon import Lexicon, load_lexicon
 from rag.money import Money
@@ -307,7 +307,7 @@ from pathlib import Path
 import numpy as np
 from rag.catalogue.store import PRODUCTS, Catalogue
 from rag.index.analysis import read_request
-from rag.index.embedded import EmbeddedIndex, choose_rare
+from rag.index.embedded import EmbeddedIndex
 from rag.catalogue.feeds import read_file
 from rag.index.indexing import Indexer
 from rag.catalogue.items import Product
@@ -339,48 +339,6 @@ async def main(feed, data):
 
 asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2])))
 """
-
-
-async def test_a_request_of_common_words_still_finds_everything(
-    catalogue: Catalogue[Product],
-    indexer: Indexer,
-    index: EmbeddedIndex,
-    lexicon: Lexicon,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Rare words decide what is scored, and too few hits widen the request."""
-    monkeypatch.setattr("rag.index.embedded._SCORED", 5)
-    await catalogue.upsert([*rows(40), *rows(3, style="modern", category="rug")])
-    await indexer.catch_up()
-    reading = read_request("modern number7 의자", lexicon)
-    found = [s.id for s in await index.matching(reading, Where(), 100)]
-    assert len(found) == 40
-    cheap = Where(limits={"KRW": 30_000_000})
-    few = [s.id for s in await index.matching(reading, cheap, 100)]
-    assert sorted(few) == ["c1", "c2", "c3"]
-
-
-def test_the_thing_asked_for_is_always_among_the_required() -> None:
-    """Even when it is common; of the others the rarest, as far as they go."""
-    frequencies = {"a": 2_000, "b": 900, "thing": 9_000, "c": 50}
-    assert choose_rare(frequencies, "thing") == ("thing",)
-    assert choose_rare(frequencies, None) == ("b", "c")
-    assert choose_rare({"a": 9_000}, None) == ("a",)
-
-
-async def test_things_without_the_other_words_are_found_when_few_have_them(
-    catalogue: Catalogue[Product],
-    indexer: Indexer,
-    index: EmbeddedIndex,
-    lexicon: Lexicon,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Where one chair is red, the others come behind it."""
-    monkeypatch.setattr("rag.index.embedded._SCORED", 5)
-    await catalogue.upsert([*rows(30), Row(31, {"id": "r", "name": "red chair", "price": "1"})])
-    await indexer.catch_up()
-    found = await index.matching(read_request("red chair", lexicon), Where(), 100)
-    assert (found[0].id, len(found)) == ("r", 31)
 
 
 async def test_another_lexicon_makes_the_index_anew(

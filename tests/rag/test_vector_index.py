@@ -11,6 +11,7 @@ import os
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from rag.index.ports import Vectored, VectorIndex
 from rag.lexicon import default_lexicon
 
 D = 16
+WIDE = 192  # wider than a sketch
 KRW = 10_000  # units of one
 ALL = Where()
 
@@ -258,3 +260,30 @@ async def test_pinecone_is_asked_as_the_reference_pipeline_does(
         "style": {"$eq": "modern"},
     }
     await index.close()
+
+
+async def test_beyond_the_exact_size_sketches_choose_what_is_compared(
+    tmp_path: Path, make_entry: Make
+) -> None:
+    """Nearly all of the nearest are found, what came later and was removed included."""
+    rng = np.random.default_rng(4)
+    centres = rng.normal(size=(60, WIDE))
+    vectors = unit(centres[rng.integers(60, size=9_000)] + rng.normal(size=(9_000, WIDE)))
+    index = EmbeddedIndex(tmp_path / "i", default_lexicon(), model="m", dimensions=WIDE)
+    await index.open()
+    entry = make_entry("")
+    items = [Vectored(replace(entry, id=f"{n}"), v) for n, v in enumerate(vectors)]
+    await index.put(items[:8_900])
+    await index.nearest(vectors[0], ALL, 1)
+    await index.put(items[8_900:])
+    await index.remove(["8999"])
+    shares = [await _share_found(index, vectors[:-1], row) for row in range(0, 9_000, 450)]
+    await index.close()
+    assert np.mean(shares) >= 0.98
+
+
+async def _share_found(index: EmbeddedIndex, vectors: np.ndarray, row: int) -> float:
+    exact = np.argsort(-(vectors @ vectors[row]))[:20]
+    found = await index.nearest(vectors[row], ALL, 20)
+    assert "8999" not in {s.id for s in found}
+    return len({s.id for s in found} & {str(n) for n in exact}) / 20

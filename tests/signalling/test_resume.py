@@ -341,3 +341,15 @@ async def test_token_of_a_connection_is_its_users(start: Start) -> None:
         each for each in client.server.registry.players.values() if each.grant.user == "ada"
     )
     assert not player.grant.may_watch("Kiosk")
+
+
+async def test_token_of_the_same_connection(client: Client) -> None:
+    """A player that shows the token it was just given is told so, and goes on."""
+    player = await client.connect("player", RESUME)
+    await player.hear_type("config")
+    shown = (await player.hear_type("resumeToken"))["token"]
+    await player.say("resume", token=shown, received=2)
+    assert (await player.hear())["code"] == "resume_late"
+    await player.say("ping", time=1)
+    assert (await player.hear())["type"] == "pong"
+    assert len(client.server.resumption) == len(client.server.registry.players) == 1

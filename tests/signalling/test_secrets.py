@@ -45,6 +45,8 @@ class Process:
     http: aiohttp.ClientSession
     ports: dict[str, int]
     heard: list[str] = field(default_factory=list)
+    private: list[str] = field(default_factory=list)
+    """What one peer was told, or shows, and nobody may read in a log."""
 
     async def get(self, path: str, **headers: str) -> None:
         """Ask over HTTP and keep the answer, head and body."""
@@ -102,6 +104,15 @@ async def full_session(server: Process, shown: str) -> None:
             await server.hear(player, "error")
         await player.send_json({"type": "unknown", "token": shown})
         await player.send_str("not JSON " + shown)
+    async with server.socket("player", f"?resume=1&token={shown}") as player:
+        while (message := orjson.loads(await player.receive_str()))["type"] != "resumeToken":
+            pass
+        server.private += [message["token"], "signed-user-3141", "session-token-2718"]
+        await player.send_json({"type": "resume", "token": message["token"], "received": 0})
+        await player.send_json({"type": "roomOpen", "user": "signed-user-3141"})
+        await player.send_json({"type": "sessionResume", "token": "session-token-2718"})
+        await player.send_json({"type": "ping", "time": 1})
+        await server.hear(player, "pong")
     for role in ("player", "streamer", "sfu"):
         for value in (*SECRETS.values(), shown):
             await server.upgrade(role, f"?token={value}x", **PROXIED)
@@ -117,7 +128,7 @@ async def full_session(server: Process, shown: str) -> None:
     await raw(server.ports["player_port"], b"GET /?token=" + query + b" HTTP/9\r\n\r\n")
 
 
-async def run_server(folder: Path, shown: str) -> tuple[str, list[str]]:
+async def run_server(folder: Path, shown: str) -> tuple[str, Process]:
     """Run the program for a full session; return its output and what peers heard."""
     file = folder / "config.json"
     options = {**SECRETS, "peer_options": PEER_OPTIONS, "data_dir": str(folder)}
@@ -149,14 +160,15 @@ async def run_server(folder: Path, shown: str) -> tuple[str, list[str]]:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
         await process.wait()
-    return b"".join(output).decode(), server.heard
+    return b"".join(output).decode(), server
 
 
 @pytest.mark.slow
 async def test_no_secret_is_said_or_written(tmp_path: Path) -> None:
     """After a full session no secret and no token is in any log line or answer."""
     shown = token(sub="ada")
-    output, heard = await run_server(tmp_path, shown)
+    output, server = await run_server(tmp_path, shown)
+    heard = server.heard
     assert "upgrade_refused" in output
     assert "forwarded" in output
     assert len(heard) > 40
@@ -164,6 +176,7 @@ async def test_no_secret_is_said_or_written(tmp_path: Path) -> None:
     for name, secret in said.items():
         assert secret not in output, name
         assert not [answer for answer in heard if secret in answer], name
+    assert [word for word in server.private if word in output] == []
     assert not re.search(r"Traceback|Warning", output), output
 
 
