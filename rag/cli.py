@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say(message: str, code: int) -> int:
-    Console(stderr=True).print(message, style="red", markup=False)
+    Console(stderr=True).print(message, style="red", markup=False, soft_wrap=True)
     return code
 
 
@@ -268,7 +268,10 @@ async def _print_events(events: "asyncio.Queue[Event]", *, as_json: bool) -> int
 def _conditions(options: argparse.Namespace, settings: Settings) -> Conditions:
     budget = None
     if options.budget is not None:
-        budget = Money(amount_of(options.budget), settings.catalogue_currency)
+        try:
+            budget = Money(amount_of(options.budget), settings.catalogue_currency)
+        except ValueError as error:
+            raise ValueError(f"--budget {options.budget!r}: {error}") from error
     return Conditions(
         budget=budget,
         styles=[options.style] if options.style else (),

@@ -13,13 +13,22 @@ class RagError(Exception):
 
 
 class RowError(RagError):
-    """One row of a feed cannot be taken; *row* counts from 1, *field* may be empty."""
+    """
+    One row of a feed cannot be taken.
 
-    def __init__(self, row: int, field: str, message: str) -> None:
-        super().__init__(f"row {row}, field {field or '(row)'}: {message}")
+    *row* counts from 1, *field* may be empty, *source* is the feed's file if it has one.
+    """
+
+    def __init__(self, row: int, field: str, message: str, source: str = "") -> None:
+        place = f"{source}, row {row}" if source else f"row {row}"
+        super().__init__(f"{place}, field {field or '(row)'}: {message}")
         self.row = row
         self.field = field
         self.message = message
+
+    def within(self, source: str) -> "RowError":
+        """Return the error with the name of its feed."""
+        return RowError(self.row, self.field, self.message, source)
 
 
 class EmbeddingError(RagError):

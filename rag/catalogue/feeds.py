@@ -17,10 +17,15 @@ LONGEST_LINE = 1_000_000  # bytes of one row
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row with its number, counted from 1."""
+    """One row with its number, counted from 1, and the name of its file if it has one."""
 
     number: int
     fields: Mapping[str, Any]
+    source: str = ""
+
+    def within(self, source: str) -> "Row":
+        """Return the row with the name of its file."""
+        return Row(self.number, self.fields, source)
 
 
 def read_file(
@@ -38,7 +43,7 @@ def read_file(
         known = file.seekable()  # a pipe does not tell where it is
         for row in _rows(stream, commas=name.endswith(".csv")):
             passed(file.tell() if known else 0)
-            yield row
+            yield row.within(path.name)
 
 
 def _rows(stream: IO[bytes], *, commas: bool) -> Iterator[Row | RowError]:

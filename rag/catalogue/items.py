@@ -97,7 +97,8 @@ class Item(BaseModel):
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             field = ".".join(str(part) for part in first["loc"])
-            raise RowError(number, field, first["msg"]) from error
+            message = first["msg"].removeprefix("Value error, ")
+            raise RowError(number, field, message) from error
 
     def document(self) -> dict[str, Any]:
         """Return the JSON form: what is stored and what REST answers."""

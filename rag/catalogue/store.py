@@ -146,7 +146,7 @@ class Catalogue(Generic[ItemT]):
             fields = {"currency": self._currency, **_filled(row.fields)}
             item = self._item.from_row(row.number, fields)
         except RowError as error:
-            report.refuse(error)
+            report.refuse(error.within(row.source))
             return
         report.rows += 1
         batch[item.id] = item

@@ -33,7 +33,7 @@ from rag.consultant.hearing import Hearing, Question, Route, route_of
 from rag.consultant.outcome import EXTRACTIVE, Outcome, Parts
 from rag.consultant.partners import partner_request
 from rag.consultant.request import Request, complete
-from rag.consultant.several import find_all, requests_of
+from rag.consultant.several import find_all, once_more, requests_of
 from rag.consultant.talk import Talk
 from rag.consultant.understanding import Step, Wish
 from rag.errors import RagError
@@ -165,6 +165,7 @@ class Answering:
         _, request = self._plan(wish, shown)
         if request is None:
             return None
+        wish = once_more(wish, request)
         if not wish.also or request.focus:
             return await self._finder.find(request)
         requests = requests_of(wish, request, self._parts.engine.lexicon)

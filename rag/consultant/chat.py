@@ -20,6 +20,7 @@ from rag.consultant.history import messages_of
 from rag.consultant.interpretation import Interpreter
 from rag.consultant.limits import PerMinute
 from rag.consultant.outcome import Parts
+from rag.consultant.understanding import understand
 from rag.consultant.wording import RECOMMENDED
 from rag.engine import Engine
 from rag.feedback import Feedback, record
@@ -216,6 +217,7 @@ async def open_chat(
     adviser, interpreter = make_adviser(settings), make_interpreter(settings)
     chat = Chat(engine, store, settings, adviser=adviser, interpreter=interpreter)
     await chat.read_places()
+    await asyncio.to_thread(understand, "hello", engine.lexicon)  # reads its words, once
     places = asyncio.create_task(chat.follow_places())
     try:
         yield chat

@@ -38,6 +38,8 @@ class Request:
     """The one product that is meant."""
     beside: str = ""
     """Another that it is compared with."""
+    listed: tuple[str, ...] = ()
+    """The words for each of several things, while only their budget changes."""
     like: str = ""
     """The name of a product that the next ones shall resemble."""
     cheapest_first: bool = False
@@ -172,6 +174,7 @@ def _merged(wish: Wish, before: Request, meant: Product | None) -> Request:
         without=(),
         focus="",
         beside="",
+        listed=before.listed if _only_of_money(wish) else (),
         budget_said=before.budget_said or wish.budget is not None,
         cheapest_first=wish.inexpensive or wish.step is Step.CHEAPEST,
         step=wish.step,
@@ -179,6 +182,11 @@ def _merged(wish: Wish, before: Request, meant: Product | None) -> Request:
     )
     merged = replace(merged, **_without_ruled_out(merged))
     return replace(merged, text=_text(wish, before, merged, meant), like=_like(meant))
+
+
+def _only_of_money(wish: Wish) -> bool:
+    looks = (wish.colours, wish.styles, wish.materials, wish.unwanted, wish.step, wish.people)
+    return wish.budget is not None and not any(looks) and wish.ordinal is None
 
 
 def _without_dropped(before: Request, wish: Wish) -> Request:

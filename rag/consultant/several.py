@@ -16,6 +16,13 @@ from rag.lexicon import Lexicon
 _TRIED: Final = 10  # of each thing, when they are combined
 
 
+def once_more(wish: Wish, request: Request) -> Wish:
+    """Return a wish that only names another budget with the things that were listed before."""
+    if wish.also or not request.listed:
+        return wish
+    return replace(wish, first=request.listed[0], also=request.listed[1:])
+
+
 def requests_of(wish: Wish, first: Request, lexicon: Lexicon) -> list[Request]:
     """
     Return a request for each thing that a wish lists; only the first where it lists none.
@@ -24,7 +31,8 @@ def requests_of(wish: Wish, first: Request, lexicon: Lexicon) -> list[Request]:
     """
     if not wish.also:
         return [first]
-    wishes = [understand(text, lexicon) for text in (wish.first or wish.text, *wish.also)]
+    listed = (wish.first or wish.text, *wish.also)
+    wishes = [understand(text, lexicon) for text in listed]
     own = [each.budget for each in wishes if each.budget is not None]
     found = [
         replace(
@@ -39,6 +47,7 @@ def requests_of(wish: Wish, first: Request, lexicon: Lexicon) -> list[Request]:
             budget=each.budget if len(own) > 1 else wish.budget,
             budget_said=len(own) > 1,
             in_total=False,
+            listed=listed,
         )
         for each in wishes
         if each.category

@@ -290,7 +290,8 @@ _JOINT: Final = re.compile(
 )
 _JOINT_PARTICLE: Final = re.compile(r"(?:이?랑|하고|와|과)$")
 _GOES_WITH: Final = re.compile(
-    r"어울|맞는|같은|같이\s?쓸|옆|세트|match|goes?\b|set\b", re.IGNORECASE
+    r"어울|맞는|같은|같이\s?쓸|옆|세트|아니|\bno\b|\bnot\b|instead|rather|match|goes?\b|set\b",
+    re.IGNORECASE,
 )
 _ANEW: Final = re.compile(
     r"뭐[가를]?\s?(?:있|놓|두면|사|필요)|꾸미|추천|"
@@ -298,6 +299,11 @@ _ANEW: Final = re.compile(
     re.IGNORECASE,
 )
 _WITH: Final = re.compile(r"^\s*(?:with|without)\s", re.IGNORECASE)
+_ASKS_FOR: Final = re.compile(
+    r"\b(?:want|need|looking for|find|show me|recommend|get me)\b|추천|찾[아고는]|보여|필요",
+    re.IGNORECASE,
+)
+"""Then what it says of `it` is said of what is asked for."""
 _ABOUT_THE: Final = re.compile(
     r"^\s*(?:is|are|does|do|can|could|how|what)\b[^?]*\b(?:the|its|this|that)\s", re.IGNORECASE
 )
@@ -361,6 +367,7 @@ def _talk(wish: Wish, text: str) -> Talk | None:
     if whole is not None or asks or wish.wants_partner or wish.wants_to_see or wish.wants_style:
         return whole
     points = wish.refers or wish.ordinal is not None or _ABOUT_THE.search(text) is not None
+    points = points and not (wish.category and _ASKS_FOR.search(text))
     names = wish.category or wish.rooms or wish.people is not None
     topic = topic_of(text) if points or not names else None
     return None if topic is Talk.GREETING and (points or wish.known) else topic

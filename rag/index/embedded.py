@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +68,26 @@ class Change:
     vector: NDArray[np.float32] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """What a search compares; a search keeps to the ones it began with."""
+
+    rows: Rows
+    terms: Terms
+    vectors: VectorTable
+
+    @classmethod
+    def of(cls, items: int, vectors: int, dimensions: int) -> Self:
+        """Make room, so that nothing is copied while what is there is loaded."""
+        rows = Rows(items + _SPARE)
+        return cls(rows, Terms(rows), VectorTable(dimensions, vectors and vectors + _SPARE))
+
+    def named(self, found: Iterable[tuple[int, float]]) -> list[Scored]:
+        """Name the items; of equal ones the order is by id, the same on every node."""
+        scored = [Scored(self.rows.key(row), score) for row, score in found]
+        return sorted(scored, key=lambda s: (-s.score, s.id))
+
+
 class EmbeddedIndex:
     """Full text and vectors in a file; searches run in threads, writes in one of their own."""
 
@@ -76,9 +96,7 @@ class EmbeddedIndex:
         self._lexicon = lexicon
         self._model = f"{FORMAT} {lexicon.digest} {model}"
         self._dimensions = dimensions
-        self._rows = Rows(0)
-        self._terms = Terms(self._rows)
-        self._vectors = VectorTable(dimensions)
+        self._tables = _Tables.of(0, 0, dimensions)
         self._local = threading.local()
         self._refreshing = threading.Lock()
         self._version = -1  # of the file, as far as the table in memory has it
@@ -126,12 +144,12 @@ class EmbeddedIndex:
             return []
 
         def work(db: sqlite3.Connection) -> list[Scored]:
-            self._refresh(db)
-            allowed = self._rows.allowed(where)
-            scores = self._terms.scores(db, reading.terms, len(allowed))
+            tables = self._refresh(db)
+            allowed = tables.rows.allowed(where)
+            scores = tables.terms.scores(db, reading.terms, len(allowed))
             rows = np.flatnonzero(allowed & (scores > 0))
             best = best_of(scores[rows], limit)
-            return self._scored((int(rows[i]), float(scores[rows[i]])) for i in best)
+            return tables.named((int(rows[i]), float(scores[rows[i]])) for i in best)
 
         return await self._read(work)
 
@@ -148,12 +166,12 @@ class EmbeddedIndex:
         wanted = f'head: "{thing.key}"'
 
         def work(db: sqlite3.Connection) -> frozenset[str]:
-            self._refresh(db)
-            rows = self._rows.of(ids)
-            things = self._terms.having(db, wanted, rows)
+            tables = self._refresh(db)
+            rows = tables.rows.of(ids)
+            things = tables.terms.having(db, wanted, rows)
             if not things[:_FIRST].any():
                 return frozenset()
-            parts = self._terms.having(db, f'head: "{PART_KEY}"', rows) & ~things
+            parts = tables.terms.having(db, f'head: "{PART_KEY}"', rows) & ~things
             return frozenset(ids[int(i)] for i in np.flatnonzero(parts))
 
         return await self._read(work)
@@ -161,7 +179,7 @@ class EmbeddedIndex:
     async def warm(self) -> None:
         """Ask ahead what the lexicon's terms are worth, the commonest of all, one by one."""
         for term in lexicon_terms(self._lexicon):
-            await self._read(partial(self._terms.warm, term))
+            await self._read(partial(self._tables.terms.warm, term))
 
     async def nearest(
         self, vector: NDArray[np.float32], where: Where, limit: int
@@ -169,15 +187,11 @@ class EmbeddedIndex:
         """Return the nearest items; where the filter leaves few, every one is compared."""
 
         def work(db: sqlite3.Connection) -> list[Scored]:
-            self._refresh(db)
-            return self._scored(self._vectors.nearest(vector, self._rows.allowed(where), limit))
+            tables = self._refresh(db)
+            allowed = tables.rows.allowed(where)
+            return tables.named(tables.vectors.nearest(vector, allowed, limit))
 
         return await self._read(work)
-
-    def _scored(self, found: Iterable[tuple[int, float]]) -> list[Scored]:
-        """Name the items; of equal ones the order is by id, the same on every node."""
-        scored = [Scored(self._rows.key(row), score) for row, score in found]
-        return sorted(scored, key=lambda s: (-s.score, s.id))
 
     async def put(self, items: Sequence[Vectored]) -> None:
         """Add or replace items, text and vectors; the cursor stays."""
@@ -250,39 +264,30 @@ class EmbeddedIndex:
         if packed is not None:
             db.execute("INSERT INTO vectors VALUES (?, ?, ?)", (n, packed.scale, packed.values))
 
-    def _refresh(self, db: sqlite3.Connection) -> None:
+    def _refresh(self, db: sqlite3.Connection) -> _Tables:
         """Take over what was committed since this process last looked."""
         changed = int(db.execute("PRAGMA data_version").fetchone()[0])
         if changed == getattr(self._local, "data_version", None):
-            return
+            return self._tables
         with self._refreshing:
             version = int(_meta(db, "version") or 0)
             if version != self._version:
-                self._load(db, version)
+                self._take_over(db, version)
             self._local.data_version = changed
+            return self._tables
 
-    def _load(self, db: sqlite3.Connection, version: int) -> None:
-        since = self._version
-        if since < 0:
-            self._reserve(db)
-        for (key,) in db.execute("SELECT id FROM gone WHERE version > ?", (since,)):
-            self._rows.remove(key)
-        for n, key, currency, units, tags, scale, vector in db.execute(_CHANGED, (since,)):
-            if vector is not None:
-                self._vectors.put(len(self._rows), Packed(vector, scale))
-            self._rows.put(key, n, Facts(currency, units, frozenset(tags.split("\n"))))
-        self._vectors.sketch(len(self._rows))
-        self._version = version
-        if abs(len(self._rows) - self._counted_at) > _DRIFT * self._counted_at:
-            self._counted_at = len(self._rows)
-            self._terms.clear()
-
-    def _reserve(self, db: sqlite3.Connection) -> None:
-        """Make room for what is there, so that nothing is copied while it is loaded."""
-        items, vectors = db.execute(_SIZES).fetchone()
-        self._rows = Rows(items + _SPARE)
-        self._terms = Terms(self._rows)
-        self._vectors = VectorTable(self._dimensions, vectors and vectors + _SPARE)
+    def _take_over(self, db: sqlite3.Connection, version: int) -> None:
+        """Load what is new; all of it at first, and when most rows are of changed items."""
+        tables, since = self._tables, self._version
+        if since < 0 or tables.rows.dead > len(tables.rows) // 2 + _SPARE:
+            items, vectors = db.execute(_SIZES).fetchone()
+            tables, since = _Tables.of(items, vectors, self._dimensions), -1
+        self._version = -1  # what fails half-way is loaded anew
+        _load(db, tables, since)
+        self._tables, self._version = tables, version
+        if abs(len(tables.rows) - self._counted_at) > _DRIFT * self._counted_at:
+            self._counted_at = len(tables.rows)
+            tables.terms.clear()
 
     async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return await self._run(self._readers, work)
@@ -312,6 +317,17 @@ class EmbeddedIndex:
             self._opened.append(db)
         connection: sqlite3.Connection = self._local.db
         return connection
+
+
+def _load(db: sqlite3.Connection, tables: _Tables, since: int) -> None:
+    """Put what changed after a version into the tables."""
+    for (key,) in db.execute("SELECT id FROM gone WHERE version > ?", (since,)):
+        tables.rows.remove(key)
+    for n, key, currency, units, tags, scale, vector in db.execute(_CHANGED, (since,)):
+        if vector is not None:
+            tables.vectors.put(len(tables.rows), Packed(vector, scale))
+        tables.rows.put(key, n, Facts(currency, units, frozenset(tags.split("\n"))))
+    tables.vectors.sketch(len(tables.rows))
 
 
 def _forget(db: sqlite3.Connection, key: str, version: int) -> None:

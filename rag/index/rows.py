@@ -16,8 +16,8 @@ class Rows:
     """
     Which item stands in which row, and whether a filter allows it.
 
-    A changed item takes a new row and its old one is dead until the next start, so a
-    row never comes to mean another item. Safe to use from several threads.
+    A changed item takes a new row and its old one is dead, so a row never comes to mean
+    another item. Safe to use from several threads.
     """
 
     def __init__(self, capacity: int = 1024) -> None:
@@ -34,6 +34,11 @@ class Rows:
     def __len__(self) -> int:
         """Return how many rows there are, dead ones too."""
         return len(self._ids)
+
+    @property
+    def dead(self) -> int:
+        """How many rows have no item any more."""
+        return len(self._ids) - len(self._row_of)
 
     def key(self, row: int) -> str:
         """Return the item of a row."""

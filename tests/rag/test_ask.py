@@ -26,4 +26,6 @@ def test_ask_on_the_command_line(
 def test_a_wrong_budget(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One line says what is wrong, with exit code 2."""
     assert main(["ask", "sofa", "--budget", "much", "--data_dir", str(tmp_path)]) == 2
-    assert "decimal" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert error.startswith("--budget 'much': must be a decimal string")
+    assert error.count("\n") == 1

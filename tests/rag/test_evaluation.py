@@ -90,7 +90,7 @@ def test_index_and_search_from_the_command_line(
     assert cli.main(arguments) == 1
     out = capsys.readouterr()
     assert json.loads(out.out)["indexed"] == 2
-    assert "row 3, field price" in out.err
+    assert "f.jsonl, row 3, field price" in out.err
     monkeypatch.setattr("sys.stdin", io.StringIO("책상\ncouch\n\n"))
     assert cli.main(["search", "--json", "--limit", "1", "--data_dir", str(light)]) == 0
     answers = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

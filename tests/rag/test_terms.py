@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from rag.entries import Entry, Where
+from rag.index import embedded
 from rag.index import terms as kept_terms
 from rag.index.analysis import Reading, read_request
 from rag.index.embedded import Change, EmbeddedIndex
@@ -126,3 +127,21 @@ async def test_a_narrow_filter_starves_nothing(
     reading = read_request("red chair for the kitchen", lexicon)
     found = await index.matching(reading, Where({"USD": 1}), 5)
     assert [s.id for s in found] == ["997"]
+
+
+async def test_changing_everything_again_and_again_takes_no_more_memory(
+    index: EmbeddedIndex,
+    tmp_path: Path,
+    lexicon: Lexicon,
+    make_entry: Make,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Rows of what an item was are given up when they are the most, and nothing is lost."""
+    monkeypatch.setattr(embedded, "_SPARE", 10)
+    red = read_request("red chair", lexicon)
+    for _ in range(12):
+        await write(index, chairs(make_entry, range(60)))
+        assert len(await index.matching(red, Where(), 1_000)) == 60
+        assert len(await index.nearest(NOTHING, Where(), 1_000)) == 60
+        assert len(index._tables.rows) <= 60 * 3
+    await agree(index, tmp_path / FILE, lexicon)
