@@ -1,13 +1,16 @@
 """Ended sessions, written to the document store."""
 
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 import structlog
 from msgspec.structs import asdict
 
+from matchmaker.clock import Clock
 from matchmaker.model import Session
 from matchmaker.store import MatchStore
 from stores.documents import Collection, Document, DocumentStore, StoreError
+from stores.retention import kept_for
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +33,13 @@ def record(session: Session) -> Document:
         "waited_seconds": round(session.waited, 3),
         "streamed_seconds": round(streamed, 3),
     }
+
+
+def records_kept(
+    documents: DocumentStore, days: int, clock: Clock
+) -> AbstractAsyncContextManager[None]:
+    """Keep records for so many *days* after the end of their session; 0 is for ever."""
+    return kept_for(documents, {SESSIONS: "ended_at"}, days, now=clock.now, sleep=clock.sleep)
 
 
 class Recorder:

@@ -91,6 +91,12 @@ class MatchmakerSettings(BaseModel):
     session_retention: float = Field(
         default=60.0, ge=0, description="Seconds an ended session can still be read."
     )
+    session_records_days: int = Field(
+        default=90,
+        ge=0,
+        le=36_500,
+        description="Days the record of an ended session is kept; 0: for ever.",
+    )
     session_address: Annotated[str, AfterValidator(_session_address)] = Field(
         default="",
         description="Address of a session, such as https://session-{id}.example.com/; "

@@ -40,6 +40,16 @@ class DocumentStore(Protocol):
     async def delete_where(self, collection: Collection, where: Mapping[str, Scalar]) -> int:
         """Remove every document whose fields equal *where*; return how many."""
 
+    async def delete_below(
+        self, collection: Collection, field: str, bound: float, *, limit: int
+    ) -> int:
+        """
+        Remove documents with a number below *bound* in *field*, the lowest first.
+
+        At most *limit* of them, which is at least 1; return how many. Documents without a
+        number there stay, and so do those that a write lifts to the bound meanwhile.
+        """
+
     def find(
         self,
         collection: Collection,

@@ -74,6 +74,17 @@ class MongoStore:
         """Remove every document whose fields equal *where*; return how many."""
         return await self._delete(collection, dict(where))
 
+    async def delete_below(
+        self, collection: Collection, field: str, bound: float, *, limit: int
+    ) -> int:
+        """Remove documents with a number below *bound* in *field*, the lowest first."""
+        target = await self._collection(collection)
+        below = {field: {"$lt": bound}}
+        with _store_errors():
+            lowest = target.find(below, {"_id": True}).sort([(field, 1), ("_id", 1)])
+            ids = [document["_id"] async for document in lowest.limit(limit)]
+        return await self._delete(collection, {"_id": {"$in": ids}, **below}) if ids else 0
+
     async def find(
         self,
         collection: Collection,

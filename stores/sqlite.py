@@ -85,6 +85,17 @@ class SqliteStore:
         statement = f'DELETE FROM "{table}" WHERE {condition}'  # noqa: S608
         return await self._writer.run(lambda db: _write(db, statement, [values]))
 
+    async def delete_below(
+        self, collection: Collection, field: str, bound: float, *, limit: int
+    ) -> int:
+        """Remove documents with a number below *bound* in *field*, the lowest first."""
+        table, value = await self._table(collection), _expression(field)
+        statement = (
+            f'DELETE FROM "{table}" WHERE id IN (SELECT id FROM "{table}" '  # noqa: S608
+            f"WHERE {value} < ? AND {_is_number(field)} ORDER BY {value}, id LIMIT ?)"
+        )
+        return await self._writer.run(lambda db: _write(db, statement, [(bound, limit)]))
+
     async def find(
         self,
         collection: Collection,
@@ -289,6 +300,10 @@ def _expression(name: str) -> str:
     return "id" if name == "_id" else f"json_extract(body, '$.{_checked(name)}')"
 
 
+def _is_number(name: str) -> str:
+    return f"json_type(body, '$.{_checked(name)}') IN ('integer', 'real')"
+
+
 def _condition(where: Mapping[str, Scalar]) -> tuple[str, list[Scalar]]:
     """
     Translate equalities to SQL.
@@ -305,7 +320,7 @@ def _condition(where: Mapping[str, Scalar]) -> tuple[str, list[Scalar]]:
         parts.append(f"{_expression(name)} IS ?")
         values.append(value)
         if isinstance(value, int | float):
-            parts.append(f"json_type(body, '$.{_checked(name)}') IN ('integer', 'real')")
+            parts.append(_is_number(name))
     return " AND ".join(parts), values
 
 

@@ -100,6 +100,7 @@ class Conversations:
 
     store: DocumentStore
     turns_kept: int = field(default=20)
+    now: Callable[[], float] = field(default=time.time)
     _locks: tuple[asyncio.Lock, ...] = field(
         default_factory=lambda: tuple(asyncio.Lock() for _ in range(_LOCKS))
     )
@@ -119,7 +120,7 @@ class Conversations:
         """
         async with self._locks[hash(user) % _LOCKS]:
             changed = change(await self.of(user))
-            await self.store.put(CHATS, [_document(user, changed)])
+            await self.store.put(CHATS, [_document(user, changed, self.now())])
         return changed
 
     async def forget(self, user: str) -> int:
@@ -127,11 +128,11 @@ class Conversations:
         return await self.store.delete(CHATS, [user])
 
 
-def _document(user: str, conversation: Conversation) -> dict[str, Any]:
+def _document(user: str, conversation: Conversation, at: float) -> dict[str, Any]:
     request = conversation.request
     return {
         "_id": user,
-        "at": time.time(),
+        "at": at,
         "summary": conversation.summary,
         "request": None if request is None else request.document(),
         "shown": list(conversation.shown),

@@ -82,6 +82,15 @@ class ChatSettings(BaseModel):
     chat_history_messages: int = Field(
         default=40, ge=2, le=500, description="Messages kept for each user"
     )
+    chat_history_days: int = Field(
+        default=90,
+        ge=0,
+        le=36_500,
+        description=(
+            "Days a conversation is kept after its last question or thumb, and a thumb as a "
+            "judgement; 0: for ever"
+        ),
+    )
     chat_actions: dict[str, ActionSchema] = Field(
         default_factory=lambda: dict(DEFAULT_ACTIONS),
         description=(

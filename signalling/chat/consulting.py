@@ -45,10 +45,12 @@ async def consult(
 ) -> None:
     """Load what a search needs, say *ready*, then keep up with the catalogue for good."""
     from rag.consultant.chat import open_chat  # noqa: PLC0415 - brought by an extra
+    from rag.consultant.keeping import history_kept  # noqa: PLC0415
 
     if settings.demo_catalogue:
         await engine.load_demo()
     await engine.warm_up()
-    async with open_chat(engine, store, settings) as chat:
+    days = settings.chat_history_days
+    async with open_chat(engine, store, settings) as chat, history_kept(store, days):
         ready(chat)
         await engine.follow(interval=settings.index_interval)

@@ -17,7 +17,7 @@ from matchmaker.clock import SystemClock
 from matchmaker.errors import StateUnavailableError
 from matchmaker.memory import MemoryStore
 from matchmaker.mirror import RedisMirror
-from matchmaker.records import Recorder
+from matchmaker.records import Recorder, records_kept
 from matchmaker.redis_store import RedisStore
 from matchmaker.service import Matchmaker
 from matchmaker.tokens import SessionTokens
@@ -125,8 +125,9 @@ class Matchmaking:
         except StoreError as exc:
             raise OptionError(f"session records: {exc}") from None
         self.matchmaker.recorder = Recorder(self.matchmaker.store, documents)
+        days = self._settings.session_records_days
         try:
-            async with self._started():
+            async with records_kept(documents, days, SystemClock()), self._started():
                 yield
         finally:
             await documents.close()

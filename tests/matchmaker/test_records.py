@@ -1,14 +1,17 @@
 """Ended sessions reach the document store, sooner or later."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from matchmaker.model import Demand, EndReason, InstanceSpec, SessionRequest
-from matchmaker.records import Recorder
+from matchmaker.records import SESSIONS, Recorder, records_kept
 from matchmaker.store import MatchStore
 from stores.documents import Collection, Document, DocumentStore, StoreError
+from stores.sqlite import SqliteStore
+from tests.resting_clock import RestingClock
 
 NOW = 1_000.0
 
@@ -95,6 +98,31 @@ async def test_a_user_is_forgotten_everywhere(store: MatchStore) -> None:
     assert await recorder.forget("alice") == 1
     assert shelf.documents == {}
     assert await store.session("s") is None
+
+
+async def test_records_go_when_they_are_old(store: MatchStore, tmp_path: Path) -> None:
+    """So many days after the end; who plays is in no record and stays."""
+    await store.request(
+        SessionRequest(id="t", user="bob", demand=Demand.of("game"), holder="n1/2"), now=NOW
+    )
+    clock = RestingClock(NOW + 66)
+    documents = await SqliteStore.open(tmp_path / "d.sqlite3")
+    await Recorder(store, documents).drain()
+    late = {"_id": "late", "ended_at": NOW + 67}
+    await documents.put(SESSIONS, [late])
+    async with records_kept(documents, 30, clock):
+        await clock.rest()
+        await clock.advance(30 * 86_400)
+        assert await documents.count(SESSIONS) == 2
+        await clock.advance(1)
+        assert await documents.count(SESSIONS) == 2  # it rests for an hour
+        await documents.put(SESSIONS, [late | {"ended_at": clock.now()}])
+        await clock.advance(3_600)
+        assert [d["_id"] async for d in documents.find(SESSIONS)] == ["late"]
+    session = await store.session("t")
+    assert session is not None
+    assert session.live
+    await documents.close()
 
 
 async def test_without_a_document_store_nothing_piles_up(store: MatchStore) -> None:

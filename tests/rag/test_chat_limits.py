@@ -1,6 +1,7 @@
 """What a consultant may cost: time, tokens, money and room, each with its bound."""
 
 import asyncio
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,8 @@ from rag.catalogue.feeds import read_json
 from rag.consultant.cards import Shown
 from rag.consultant.chat import Chat
 from rag.consultant.conversation import (
+    CHATS,
+    EMPTY,
     LONGEST_SUMMARY,
     LONGEST_TEXT,
     Conversation,
@@ -18,11 +21,16 @@ from rag.consultant.conversation import (
     Turn,
 )
 from rag.consultant.events import Usage
+from rag.consultant.keeping import history_kept
 from rag.engine import Engine
+from rag.feedback import FEEDBACK, Feedback, record
 from rag.settings import RagSettings
 from stores.sqlite import SqliteStore
 from tests.rag.model_service import ModelService
 from tests.rag.showroom import WithModel, ask, of, words
+from tests.resting_clock import RestingClock
+
+DAY = 86_400.0
 
 
 async def _never(*_: object, **__: object) -> Any:
@@ -140,6 +148,30 @@ def test_older_turns_are_summed_up() -> None:
     assert len(conversation.summary) <= LONGEST_SUMMARY
     assert all(line.startswith("- question ") for line in lines)
     assert lines[-1].startswith("- question 196 with more")
+
+
+async def test_conversations_go_when_nobody_went_on_with_them(store: SqliteStore) -> None:
+    """Whoever did within the days keeps all of it; so do thumbs, which are as old."""
+    clock = RestingClock(time.time())
+    conversations = Conversations(store, now=clock.now)
+
+    async def say(user: str, key: str) -> None:
+        turn = Turn(key, "sofa", "Three.")
+        await conversations.change(user, lambda before: before.with_turn(turn, keep=20))
+
+    await say("quiet", "a")
+    await say("back", "a")
+    await record(store, Feedback("sofa", "en", "p1", helpful=True), key="k")
+    async with history_kept(store, 30, now=clock.now, sleep=clock.sleep):
+        await clock.rest()
+        await clock.advance(29 * DAY)
+        assert len((await conversations.of("quiet")).turns) == 1
+        await say("back", "b")
+        await clock.advance(2 * DAY)
+        assert await conversations.of("quiet") == EMPTY
+        assert [turn.id for turn in (await conversations.of("back")).turns] == ["a", "b"]
+        assert await store.count(FEEDBACK) == 0
+        assert await store.count(CHATS) == 1
 
 
 async def test_a_conversation_has_a_bound(store: SqliteStore) -> None:

@@ -45,6 +45,18 @@ async def test_delete_tells_how_many_there_were(documents: DocumentStore) -> Non
     assert await documents.delete_where(CHAIRS, {"colour": "red"}) == 1
 
 
+async def test_what_is_below_a_bound_goes_the_lowest_first(documents: DocumentStore) -> None:
+    """So many at a time; what is at the bound, or has no number there, stays."""
+    seats: list[Scalar] = [3, 1.5, 2, -1, 2.5, True, "0", None]
+    chairs = [{"_id": f"c{i}", "seats": value} for i, value in enumerate(seats)]
+    await documents.put(CHAIRS, [*chairs, {"_id": "none"}])
+    assert await documents.delete_below(CHAIRS, "seats", 2.5, limit=2) == 2
+    assert await _ids(documents) == ["c0", "c2", "c4", "c5", "c6", "c7", "none"]
+    assert await documents.delete_below(CHAIRS, "seats", 2.5, limit=2) == 1
+    assert await documents.delete_below(CHAIRS, "seats", 2.5, limit=2) == 0
+    assert await _ids(documents) == ["c0", "c4", "c5", "c6", "c7", "none"]
+
+
 @pytest.mark.parametrize(
     ("where", "expected"),
     [

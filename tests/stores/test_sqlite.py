@@ -72,6 +72,17 @@ async def test_reading_everything_is_work_by_the_document(
     assert many < 6 * few
 
 
+async def test_removing_what_is_low_does_not_look_at_the_rest(
+    store: SqliteStore, work: Work
+) -> None:
+    """However many documents are above the bound."""
+    await store.put(THINGS, [{"_id": f"{i:06}", "group": i} for i in range(8_000)])
+    before = work.steps
+    assert await store.delete_below(THINGS, "group", 5, limit=100) == 5
+    assert await store.delete_below(THINGS, "group", 5, limit=100) == 0
+    assert work.steps - before < 10
+
+
 async def test_a_new_file_that_another_process_writes_is_waited_for(tmp_path: Path) -> None:
     """As when a server and an import begin on one empty directory."""
     path = tmp_path / "documents.sqlite"
