@@ -20,10 +20,10 @@ help:  ## list the commands
 run: install page  ## a server, two synthetic streamers and the page; Ctrl-C ends it all
 	@$(BIN)/python -m signalling demo $(ARGS)
 
-# A file's tests share servers, so they stay in one process; JOBS=0 runs all of them in this one.
+# In as many processes as there are cores, shared out by tests/conftest.py; JOBS=0 runs all in this one.
 test: install page check tools  ## quick checks, then every test
 	@CHROMIUM="$$(scripts/test-tools.sh --chromium)" $(BIN)/python -m pytest $(TESTS) \
-		--numprocesses=$(JOBS) --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(ARGS)
+		--numprocesses=$(JOBS) --maxprocesses=4 --dist=loadgroup $(ARGS)
 
 bench: install  ## CPU per message and handshake, memory per player, beside a bare forwarder
 	@$(BIN)/python -m bench $(ARGS)
