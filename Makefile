@@ -23,8 +23,7 @@ run: install page  ## a server, two synthetic streamers and the page; Ctrl-C end
 # In as many processes as there are cores, shared out by tests/conftest.py; JOBS=0 runs all in this one.
 test: install page check tools  ## quick checks, then every test
 	@CHROMIUM="$$(scripts/test-tools.sh --chromium)" $(BIN)/python -m pytest $(TESTS) \
-		--numprocesses=$(JOBS) --maxprocesses=4 --dist=loadgroup \
-		--no-loadscope-reorder $(ARGS)
+		--numprocesses=$(JOBS) --maxprocesses=4 --dist=loadgroup $(ARGS)
 
 bench: install  ## CPU per message and handshake, memory per player, beside a bare forwarder
 	@$(BIN)/python -m bench $(ARGS)

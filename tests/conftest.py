@@ -1,44 +1,28 @@
 """What all tests share."""
 
-import os
 from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
 import structlog
 
-PLAYING: Final = ("browser", "media")
-"""Marks of tests with a running picture, which must not freeze for want of a core."""
-
-BESIDE: Final = 5
-"""Niceness of tests that run beside these."""
+ONE_AT_A_TIME: Final = ("browser", "media")
+"""Marks of tests that need a core for themselves: a picture must not freeze for want of one."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     Say which tests stay in one process where several run them.
 
-    Those that play go first and one at a time. A file's tests share servers; the hostile
-    ones look at their process's memory and tasks.
+    A file's tests share servers. Those that play go one at a time, and so do the hostile
+    ones, which look at their process's memory and tasks.
     """
-    items.sort(key=_plays, reverse=True)
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_group(item)))
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Let tests that play have the cores first."""
-    is_alone = "PYTEST_XDIST_WORKER" not in os.environ
-    if not is_alone and not _plays(item):
-        os.nice(max(0, BESIDE - os.nice(0)))
-
-
-def _plays(item: pytest.Item) -> bool:
-    return any(item.get_closest_marker(mark) for mark in PLAYING)
-
-
 def _group(item: pytest.Item) -> str:
-    if _plays(item):
+    if any(item.get_closest_marker(mark) for mark in ONE_AT_A_TIME):
         return "playing"
     folder = item.path.parent.name
     return folder if folder == "hostile" else item.nodeid.partition("::")[0]
