@@ -29,8 +29,11 @@ READY_SECONDS: Final = 120.0
 
 LINE_BYTES: Final = 2**24
 
-DEMO: Final = ("--retrieval", "--demo_catalogue", "--chat_per_minute", "1000000")
-"""A consultant over the demonstration catalogue, its limit counted and out of reach."""
+DEMO: Final = (
+    "--retrieval", "--demo_catalogue",
+    "--chat_per_minute", "1000000", "--chat_per_minute_per_address", "1000000",
+)  # fmt: skip
+"""A consultant over the demonstration catalogue, its limits counted and out of reach."""
 
 
 def server(*options: str) -> Program:
@@ -48,12 +51,19 @@ def with_services(port: int) -> Sequence[str]:
     )  # fmt: skip
 
 
+def _elsewhere() -> None:
+    """Leave the server the core that the consultant leaves it too."""
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, cores[1:] or cores)
+    os.nice(ELSEWHERE)
+
+
 @contextlib.asynccontextmanager
 async def _module(name: str, *arguments: str) -> AsyncIterator[asyncio.subprocess.Process]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", name, *arguments,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-        limit=LINE_BYTES, preexec_fn=lambda: os.nice(ELSEWHERE),
+        limit=LINE_BYTES, preexec_fn=_elsewhere,
     )  # fmt: skip
     try:
         yield process

@@ -169,6 +169,15 @@ def _pipes() -> tuple[FileIO, FileIO]:
     return pipes
 
 
+def _give_way() -> None:
+    """Leave signalling the first of several cores for itself, and go second on the others."""
+    if hasattr(os, "sched_getaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, cores[1:] or cores)
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+
+
 def _new_event_loop() -> asyncio.AbstractEventLoop:
     if sys.platform == "win32":
         return asyncio.new_event_loop()
@@ -182,8 +191,7 @@ def main() -> int:
     input_, output = _pipes()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the server drains first, then closes our input
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
+    _give_way()
     first = receive_blocking(input_)
     if first is None:
         return 0

@@ -120,6 +120,14 @@ async def test_a_whole_conversation(
     assert "signalling_loop_delay_seconds_count" in figures
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="cores cannot be chosen here")
+async def test_it_leaves_signalling_a_core(shop: Client) -> None:
+    """Of several cores the first is never computed on by the consultant."""
+    assert shop
+    cores = sorted(os.sched_getaffinity(0))
+    assert sorted(_worker().cpu_affinity()) == (cores[1:] or cores)
+
+
 async def test_one_that_dies_is_started_again(shop: Client) -> None:
     """Who waits is told so, signalling goes on, and a new process answers."""
     peer = await _player(shop)
